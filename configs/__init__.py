@@ -1,0 +1,1 @@
+"""What is set at launch, and what is installed where. Standard library only, so that bare Python can read it."""

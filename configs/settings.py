@@ -1,0 +1,142 @@
+"""What is set at launch: one frozen object, and the one place for every default."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; its message is one sentence with the value and the way out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a request may weigh."""
+
+    max_pixels: int = 64_000_000
+    max_side: int = 8192
+    max_body: int = 128 * 1024 * 1024
+    url_timeout_s: float = 20.0
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """How a setting is told from outside: `read` turns its text into its value; `bare` is what its flag alone means."""
+
+    help: str
+    read: Callable[[str], Any] = str
+    metavar: str = "NAME"
+    choices: tuple[str, ...] = ()
+    bare: str | None = None
+
+
+def _option(help: str, **more: Any) -> dict[str, Option]:
+    return {"option": Option(help=help, **more)}
+
+
+def _switch(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.strip().lower() not in words:
+        raise ValueError("say true or false")
+    return words[text.strip().lower()]
+
+
+def absolute(text: str) -> Path:
+    """A path as the person means it who types it here."""
+    return Path(text).expanduser().absolute()
+
+
+def _folder(help: str) -> dict[str, Option]:
+    return _option(help, read=absolute, metavar="FOLDER")
+
+
+def _number(help: str, metavar: str = "N") -> dict[str, Option]:
+    return _option(help, read=int, metavar=metavar)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that is decided at launch; picklable. Where it may be set is told by `configs.sources.load`.
+
+    Raises SettingsError when a value is out of its range.
+    """
+
+    listen: str = field(
+        default="127.0.0.1",
+        metadata=_option("address to serve on; --listen alone means 0.0.0.0: everybody", metavar="IP", bare="0.0.0.0"),
+    )
+    port: int = field(default=7866, metadata=_number("port to serve on", "PORT"))
+    base_url: str = field(
+        default="127.0.0.1",
+        metadata=_option(
+            "what returned URLs begin with; a whole URL is taken as it is, a bare host gets http:// and the port",
+            metavar="URL",
+        ),
+    )
+    output_path: Path = field(default=ROOT / "outputs", metadata=_folder("where the pictures that are made are kept"))
+    input_path: Path = field(default=ROOT / "inputs", metadata=_folder("where the pictures that are sent in are kept"))
+    temp_path: Path | None = field(default=None, metadata=_folder("for passing files; else the system's own"))
+    models_path: Path = field(
+        default=ROOT / "models",
+        metadata=_folder("your own weights, in Fooocus's folders: checkpoints, rembg, ..."),
+    )
+    preset: str = field(default="starter", metadata=_option("preset to load at start, a name from configs/presets"))
+    device: Device = field(
+        default="auto",
+        metadata=_option("where models run; auto takes the best there is", choices=get_args(Device)),
+    )
+    max_batch: int = field(default=1, metadata=_number("most pictures that share one pass through the model"))
+    threads: int = field(default=0, metadata=_number("CPU threads that models may use; 0 lets them decide"))
+    database: Path = field(
+        default=Path("db.sqlite3"),
+        metadata=_option("task records; a relative path starts from the output folder", read=Path, metavar="FILE"),
+    )
+    disable_metadata: bool = field(
+        default=False,
+        metadata=_option("write no prompt, seed or size into the pictures", read=_switch, bare="true"),
+    )
+    log_level: LogLevel = field(
+        default="info",
+        metadata=_option("least important message to print", choices=get_args(LogLevel)),
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "database", self.output_path / self.database)
+        _refuse(not 1 <= self.port <= 65535, "port", self.port, "take one from 1 to 65535")
+        _refuse(self.max_batch < 1, "max_batch", self.max_batch, "take 1 or more")
+        _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
+        _refuse(not self.listen.strip(), "listen", self.listen, "give an address, such as 127.0.0.1")
+        for name, told in options().items():
+            value = getattr(self, name)
+            wrong = bool(told.choices) and value not in told.choices
+            _refuse(wrong, name, value, "take one of " + ", ".join(told.choices))
+
+
+def options() -> dict[str, Option]:
+    """Every setting by its field's name, in the order of the help."""
+    return {shape.name: shape.metadata["option"] for shape in fields(Settings)}
+
+
+def flag(name: str) -> str:
+    """A field's spelling on the command line: `output_path` → `--output-path`."""
+    return "--" + name.replace("_", "-")
+
+
+def public_url(settings: Settings) -> str:
+    """What returned URLs begin with, without a slash at the end (contract, section 1)."""
+    base = settings.base_url.strip().rstrip("/")
+    return base if "://" in base else f"http://{base}:{settings.port}"
+
+
+def _refuse(wrong: bool, name: str, value: object, way_out: str) -> None:
+    if wrong:
+        raise SettingsError(f"{flag(name)} cannot be {value!r}: {way_out}.")
