@@ -1,0 +1,1 @@
+"""Masks: images and masks only. Knows nothing of HTTP, prompts or denoising."""
