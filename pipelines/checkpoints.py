@@ -1,0 +1,73 @@
+"""From a checkpoint's name to its place and its family, without loading it (and without torch)."""
+
+import difflib
+import json
+from pathlib import Path
+
+from configs.models import model_folders
+from configs.settings import ROOT, Settings
+from masking.errors import InvalidValue, ModelMissing, NotSupported
+from pipelines.families import Checkpoint, families
+
+KNOWN = ROOT / "configs" / "checkpoints.json"
+SUFFIXES = (".safetensors", ".ckpt", ".pth", ".bin")
+
+
+def installed(settings: Settings) -> dict[str, Path]:
+    """Every checkpoint in `checkpoints/` of the model folders by its name: its path below that folder, with slashes."""
+    found: dict[str, Path] = {}
+    for root in model_folders(settings):
+        for path in _below(root / "checkpoints"):
+            found.setdefault(path.relative_to(root / "checkpoints").as_posix(), path)
+    return found
+
+
+def find(name: str, settings: Settings) -> Checkpoint:
+    """The checkpoint of that name.
+
+    Raises ModelMissing (a known one that is not installed), InvalidValue (no such name), NotSupported or BrokenModel.
+    """
+    places = installed(settings)
+    if name in places:
+        return _recognise(name, places[name])
+    known = json.loads(KNOWN.read_text(encoding="utf-8"))
+    if name in known:
+        place = settings.models_path / "checkpoints" / name
+        raise ModelMissing(
+            f'The checkpoint {name!r} is not installed. Fetch it with: curl -L -o "{place}" {known[name]["url"]}',
+            field="checkpoint",
+        )
+    near = difflib.get_close_matches(name, [*places, *known], n=3, cutoff=0)
+    hint = f"the nearest names are {', '.join(near)}" if near else f"none is installed in {settings.models_path}"
+    raise InvalidValue(f"There is no checkpoint {name!r}; {hint}.", field="checkpoint")
+
+
+def is_fooocus_default(name: str) -> bool:
+    """Whether clients of FooocusAPI send this name without meaning it: it is the default of their request."""
+    known = json.loads(KNOWN.read_text(encoding="utf-8"))
+    return bool(known.get(name, {}).get("default", False))
+
+
+def _below(folder: Path) -> list[Path]:
+    """Single files and diffusers folders at any depth; what lies inside a diffusers folder is part of it."""
+    if not folder.is_dir():
+        return []
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            found += [path] if (path / "model_index.json").is_file() else _below(path)
+        elif path.suffix in SUFFIXES:
+            found.append(path)
+    return found
+
+
+def _recognise(name: str, path: Path) -> Checkpoint:
+    for family in families().values():
+        checkpoint = family.recognise(name, path)
+        if checkpoint is not None:
+            return checkpoint
+    raise NotSupported(
+        f"The checkpoint {name!r} is of no kind that this version can paint with: "
+        "take a Stable Diffusion 1.x or 2.x checkpoint in diffusers' folder format.",
+        field="checkpoint",
+    )

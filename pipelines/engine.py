@@ -1,0 +1,170 @@
+"""The denoising loop: requests share forward passes, each with its own sampler, noise, steps and guidance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from pipelines.families import Model, Sample, Start, Words
+from pipelines.plans import Painting, Pixels, Repainting
+from pipelines.samplers import Sampler
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stroke:
+    """What one pass did for one request: step `step` of `steps` is done (from 1); the last one brings the picture.
+
+    lost: the end of the prompt that the model could not read, "" if it read all.
+    """
+
+    ticket: int
+    step: int
+    steps: int
+    picture: Pixels | None
+    lost: str
+
+
+@dataclass(kw_only=True, eq=False)
+class _Request:
+    ticket: int
+    painting: Painting
+    sampler: Sampler
+    generator: "Generator"
+    words: Words
+    start: Start
+    latents: "Tensor"
+    done: int = 0
+    waited_since: int = 0
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What must agree for two requests to go through the model together."""
+        alone = self.ticket if self.painting.recipe.deterministic else -1
+        return alone, self.painting.width, self.painting.height, self.words.embedding.shape[1:]
+
+
+class Engine:
+    """Runs the loops of many requests on one model, `max_batch` of them in one forward pass.
+
+    A request that is `deterministic` always has its passes for itself. One request alone gives, on a CPU, exactly what
+    diffusers' stock pipeline gives; in company its numbers may differ by rounding.
+    """
+
+    def __init__(self, model: Model, *, max_batch: int = 1) -> None:
+        self._model, self._max_batch = model, max_batch
+        self._running: list[_Request] = []
+        self._tickets, self._passes = count(), count()
+
+    def admit(self, painting: Painting) -> int:
+        """Take a request in; it joins at the next step. The number returned marks its strokes."""
+        import torch
+
+        recipe, model = painting.recipe, self._model
+        skipped = painting.skipped if isinstance(painting, Repainting) else 0
+        with torch.inference_mode():
+            sampler = Sampler(
+                recipe.sampler,
+                recipe.scheduler,
+                model.scheduler_config,
+                steps=recipe.steps,
+                skipped=skipped,
+                device=model.device,
+            )
+            generator = torch.Generator("cpu").manual_seed(painting.seed)
+            words = model.encode_prompt(painting)
+            start = model.start(painting, sampler.diffusers, sampler.timesteps[0], generator)
+        request = _Request(
+            ticket=next(self._tickets),
+            painting=painting,
+            sampler=sampler,
+            generator=generator,
+            words=words,
+            start=start,
+            latents=start.latents,
+            waited_since=next(self._passes),
+        )
+        self._running.append(request)
+        return request.ticket
+
+    def withdraw(self, ticket: int) -> None:
+        """Forget a request; it leaves at the step boundary it has reached."""
+        self._running = [request for request in self._running if request.ticket != ticket]
+
+    @property
+    def busy(self) -> bool:
+        """Whether any request is still running."""
+        return bool(self._running)
+
+    def step(self) -> list[Stroke]:
+        """One forward pass for those who have waited longest, and for whoever may share it; empty when nobody waits."""
+        import torch
+
+        if not self._running:
+            return []
+        group = self._next_group()
+        now = next(self._passes)
+        with torch.inference_mode():
+            self._advance(group)
+            strokes = [self._stroke(request) for request in group]
+        for request in group:
+            request.waited_since = now
+        self._running = [request for request in self._running if request.done < len(request.sampler.timesteps)]
+        return strokes
+
+    def _next_group(self) -> list[_Request]:
+        queue = sorted(self._running, key=lambda request: request.waited_since)
+        return [request for request in queue if request.key == queue[0].key][: self._max_batch]
+
+    def _advance(self, group: Sequence[_Request]) -> None:
+        samples = [
+            Sample(
+                latents=request.sampler.diffusers.scale_model_input(request.latents, _timestep(request)),
+                timestep=_timestep(request),
+                words=request.words.embedding,
+                conditions=request.start.conditions,
+            )
+            for request in group
+        ]
+        for request, output in zip(group, self._model.predict(samples), strict=True):
+            guided = _guide(output, request.painting.recipe.guidance_scale)
+            request.latents = request.sampler.step(guided, _timestep(request), request.latents, request.generator)
+            request.done += 1
+            _restore_known(request)
+
+    def _stroke(self, request: _Request) -> Stroke:
+        steps, passes = request.painting.recipe.steps, len(request.sampler.timesteps)
+        over = request.done == passes
+        return Stroke(
+            ticket=request.ticket,
+            step=steps if over else request.done * steps // passes,
+            steps=steps,
+            picture=self._model.decode(request.latents) if over else None,
+            lost=request.words.lost,
+        )
+
+
+def _timestep(request: _Request) -> "Tensor":
+    timestep: Tensor = request.sampler.timesteps[request.done]
+    return timestep
+
+
+def _guide(output: "Tensor", scale: float) -> "Tensor":
+    """Classifier-free guidance over the rows [negative, prompt]; a single row is taken as it is."""
+    if len(output) == 1:
+        return output
+    negative, prompt = output.chunk(2)
+    return negative + scale * (prompt - negative)
+
+
+def _restore_known(request: _Request) -> None:
+    """Put what is known back at the noise level that the request has reached (none after its last step)."""
+    start = request.start
+    if start.known is None or start.cells is None:
+        return
+    known = start.known
+    if request.done < len(request.sampler.timesteps):
+        known = request.sampler.diffusers.add_noise(known, start.noise, _timestep(request)[None])
+    request.latents = (1 - start.cells) * known + start.cells * request.latents

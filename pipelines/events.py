@@ -1,0 +1,66 @@
+"""What a worker process tells while it works: plain frozen values that cross a pipe."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One denoising step is done. Counted from 1: step `step` of `steps` of image `image` of `images`."""
+
+    image: int
+    images: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A finished picture: `image` is its RGB bytes, row by row (`PIL.Image.frombytes("RGB", (width, height), image)`).
+
+    `index` counts from 0 in the order of the plan's shots; pictures may arrive in another order.
+    """
+
+    index: int
+    image: bytes
+    width: int
+    height: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskDone:
+    """A finished mask: `image` is 8-bit grey, row by row (mode "L"), 255 = object."""
+
+    image: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What the worker is busy with, in words for people."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The preset's models are resident."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The job came to nothing. `kind` is the exception's class name (one of `masking.errors`, or any other)."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The job is done; `warnings` are those that only the work itself could tell (the plan's own come on top)."""
+
+    warnings: tuple[str, ...] = ()
+
+
+Event = Step | Picture | MaskDone | Message | Ready | Failed | Finished

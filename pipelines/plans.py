@@ -1,0 +1,124 @@
+"""What is decided: a plan is possible, has no gaps, and survives a trip through the store as JSON."""
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Generator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+Pixels = NDArray[np.uint8]
+"""A picture: height × width × 3, RGB, 0 to 255."""
+
+Mask = NDArray[np.uint8]
+"""A mask: height × width, 255 = paint here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What is painted and how, whatever its size and seed. clip_skip: 1 is the text encoder's last layer."""
+
+    prompt: str
+    negative_prompt: str
+    checkpoint: str
+    steps: int
+    guidance_scale: float
+    sampler: str
+    scheduler: str
+    clip_skip: int
+    deterministic: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One picture of a plan: its own seed and the exact size it is delivered in, pixels."""
+
+    seed: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Painting:
+    """One run of the denoising loop: a picture from noise alone, `width` × `height` pixels that the model can paint."""
+
+    recipe: Recipe
+    seed: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Repainting(Painting):
+    """A run that keeps what it is given.
+
+    image: height × width × 3. mask: height × width, True = to be painted (hidden from the model).
+    cells: the same mask for the latents, one value per latent cell. skipped: how many of the schedule's first steps are
+    left out (0 = start from pure noise); the schedule has `recipe.steps + skipped` steps. from_image: whether a run
+    that skips steps starts from the image's latents with noise added, or from noise alone.
+    """
+
+    image: Pixels
+    mask: NDArray[np.bool_]
+    cells: NDArray[np.bool_]
+    skipped: int
+    from_image: bool
+
+
+Drawing = Generator[Painting, Pixels, Pixels]
+"""How a shot is drawn: yields what the engine shall paint, is sent the painted pixels, returns the picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A task decided. `painted`: width and height the model paints at; `shots`: one per picture, in order."""
+
+    kind: ClassVar[str]
+    preset: str
+    performance: str
+    recipe: Recipe
+    painted: tuple[int, int]
+    shots: tuple[Shot, ...]
+    warnings: tuple[str, ...] = ()
+
+    def draw(self, shot: Shot) -> Drawing:
+        """The steps from this plan to the picture of one shot."""
+        raise NotImplementedError
+
+    @property
+    def batch_key(self) -> str:
+        """Plans with the same key may share forward passes."""
+        width, height = self.painted
+        return f"{self.recipe.checkpoint}|{width}x{height}"
+
+    @property
+    def effective(self) -> dict[str, Any]:
+        """What is really used, as JSON values: the recipe, size, seeds and the task's own fields (no file paths)."""
+        used = TypeAdapter(type(self)).dump_python(self, mode="json")
+        paths = {field.name for field in fields(self) if isinstance(getattr(self, field.name), Path)}
+        hidden = {"recipe", "shots", "warnings"} | paths
+        own = {name: value for name, value in used.items() if name not in hidden}
+        size = {"width": self.shots[0].width, "height": self.shots[0].height}
+        return {"task": self.kind, **used["recipe"], **own, **size, "seeds": [shot.seed for shot in self.shots]}
+
+    def to_json(self) -> str:
+        """This plan as one JSON object; `from_json` gives an equal plan back."""
+        return json.dumps({"kind": self.kind, "plan": TypeAdapter(type(self)).dump_python(self, mode="json")})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The plan that `to_json` wrote, of its kind's class. Raises ValueError for a kind that no task file has."""
+        import pipelines.tasks as tasks  # here, because the tasks are built on plans
+
+        written = json.loads(text)
+        kinds = {module.name for module in pkgutil.iter_modules(tasks.__path__)}
+        if written["kind"] not in kinds:
+            raise ValueError(f"no task is called {written['kind']!r}; there are {', '.join(sorted(kinds))}")
+        plan_class = importlib.import_module(f"pipelines.tasks.{written['kind']}").PLAN
+        plan: Self = TypeAdapter(plan_class).validate_python(written["plan"])
+        return plan

@@ -1,0 +1,111 @@
+"""One request alone is bit-equal to diffusers' stock pipelines on a CPU."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipelines.plans import Painting, Pixels, Recipe
+from pipelines.samplers import Sampler
+from tests.pipelines.recipes import paint, picture, recipe, repainting, round_hole
+
+MANY_SAMPLERS = [
+    ("euler", "normal"),
+    ("euler", "karras"),
+    ("euler_ancestral", "normal"),
+    ("heun", "karras"),
+    ("dpm_2", "exponential"),
+    ("dpm_2_ancestral", "karras"),
+    ("lms", "karras"),
+    ("dpmpp_2m", "karras"),
+    ("dpmpp_2m", "sgm_uniform"),
+    ("dpmpp_2m_sde_gpu", "karras"),
+    ("dpmpp_3m_sde", "exponential"),
+    ("ddpm", "normal"),
+    ("ddim", "ddim_uniform"),
+    ("uni_pc", "karras"),
+    ("uni_pc_bh2", "simple"),
+]
+
+
+@functools.cache
+def _pipeline(folder: Path, kind: Any) -> tuple[Any, Any]:
+    pipe = kind.from_pretrained(folder, safety_checker=None, feature_extractor=None, requires_safety_checker=False)
+    pipe.set_progress_bar_config(disable=True)
+    # transformers 5 moved the text model's parts up; diffusers 0.42 still looks for them below text_model.
+    object.__setattr__(pipe.text_encoder, "text_model", pipe.text_encoder)
+    return pipe, pipe.scheduler.config
+
+
+def stock(folder: Path, kind: Any, told: Recipe, *, seed: int, skipped: int = 0, **more: Any) -> Pixels:
+    """What diffusers' own pipeline makes of the same recipe, with a scheduler of the same class and options."""
+    pipe, config = _pipeline(folder, kind)
+    pipe.scheduler = Sampler(
+        told.sampler, told.scheduler, config, steps=told.steps, skipped=skipped, device="cpu"
+    ).diffusers
+    made = pipe(
+        told.prompt,
+        negative_prompt=told.negative_prompt,
+        num_inference_steps=told.steps + skipped,
+        guidance_scale=told.guidance_scale,
+        clip_skip=told.clip_skip - 1 if told.clip_skip > 1 else None,
+        generator=torch.Generator("cpu").manual_seed(seed),
+        **more,
+    )
+    return np.asarray(made.images[0])
+
+
+@pytest.mark.parametrize(("sampler", "scheduler"), MANY_SAMPLERS)
+def test_text_to_image_is_bit_equal_to_the_stock_pipeline(toy4, models_path, sampler, scheduler):
+    told = recipe(sampler=sampler, scheduler=scheduler)
+    ours = paint(toy4, Painting(recipe=told, seed=7, width=80, height=64))
+    theirs = stock(
+        models_path / "checkpoints/toy4", diffusers.StableDiffusionPipeline, told, seed=7, width=80, height=64
+    )
+    assert ours.std() > 1
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("more", [{"guidance_scale": 1.0}, {"clip_skip": 2}, {"clip_skip": 3}, {"prompt": ""}])
+def test_guidance_and_clip_skip_mean_what_they_mean_in_the_stock_pipeline(toy4, models_path, more):
+    told = recipe(**more)
+    ours = paint(toy4, Painting(recipe=told, seed=2**62, width=64, height=64))
+    folder = models_path / "checkpoints/toy4"
+    np.testing.assert_array_equal(ours, stock(folder, diffusers.StableDiffusionPipeline, told, seed=2**62))
+
+
+def stock_inpaint(folder: Path, told: Recipe, **more: Any) -> Pixels:
+    image, mask = Image.fromarray(picture()), Image.fromarray(round_hole().astype(np.uint8) * 255)
+    return stock(folder, diffusers.StableDiffusionInpaintPipeline, told, seed=5, image=image, mask_image=mask, **more)
+
+
+@pytest.mark.parametrize("name", ["toy4", "toy9"])
+@pytest.mark.parametrize(("sampler", "scheduler"), MANY_SAMPLERS)
+def test_inpaint_is_bit_equal_to_the_stock_pipeline(request, models_path, name, sampler, scheduler):
+    told = recipe(sampler=sampler, scheduler=scheduler)
+    ours = paint(request.getfixturevalue(name), repainting(told))
+    np.testing.assert_array_equal(ours, stock_inpaint(models_path / "checkpoints" / name, told, strength=1.0))
+
+
+@pytest.mark.parametrize("name", ["toy4", "toy9"])
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m", "heun", "euler_ancestral"])
+def test_inpaint_below_full_strength_is_bit_equal_to_the_stock_pipeline(request, models_path, name, sampler):
+    told = recipe(sampler=sampler, scheduler="normal")
+    ours = paint(request.getfixturevalue(name), repainting(told, skipped=3))
+    theirs = stock_inpaint(models_path / "checkpoints" / name, told, skipped=3, strength=0.5)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_text_to_image_on_nine_channels_is_inpainting_a_blank_picture(toy9, models_path):
+    told = recipe()
+    ours = paint(toy9, Painting(recipe=told, seed=5, width=64, height=64))
+    blank = {"image": torch.full((1, 3, 64, 64), 0.5), "mask_image": torch.ones(1, 1, 64, 64)}
+    folder = models_path / "checkpoints/toy9"
+    np.testing.assert_array_equal(
+        ours, stock(folder, diffusers.StableDiffusionInpaintPipeline, told, seed=5, strength=1.0, **blank)
+    )

@@ -1,0 +1,99 @@
+"""The seam: known pixels are untouched, and there is no step in colour."""
+
+import numpy as np
+import pytest
+
+from pipelines import seam
+from tests.pipelines.recipes import picture, round_hole
+
+
+def smooth(width: int, height: int) -> np.ndarray:
+    y, x = np.mgrid[:height, :width]
+    return np.stack([80 + 60 * x / width, 150 - 50 * y / height, 100 + 20 * x / width], -1).astype(np.uint8)
+
+
+def test_a_patch_that_is_off_by_a_colour_is_brought_back():
+    original = smooth(200, 150)
+    mask = round_hole(200, 150).astype(np.uint8) * 255
+    pasted = seam.paste(original, original + 40, mask)
+    assert np.abs(pasted.astype(int) - original).max() <= 1
+
+
+def test_a_patch_whose_light_drifts_leaves_no_step_at_the_seam():
+    original = smooth(200, 150)
+    hole = round_hole(200, 150)
+    drift = np.linspace(-50, 50, 200)[None, :, None]
+    patch = np.clip(original + drift, 0, 255).astype(np.uint8)
+    pasted = seam.paste(original, patch, hole.astype(np.uint8) * 255)
+    across = np.abs(np.diff(pasted.astype(int), axis=1)).max(-1)[hole[:, 1:] != hole[:, :-1]]
+    before = np.abs(np.diff(np.where(hole[..., None], patch, original).astype(int), axis=1)).max(-1)
+    assert across.mean() <= 2
+    assert before[hole[:, 1:] != hole[:, :-1]].mean() > 10
+
+
+def test_what_is_new_in_the_patch_stays():
+    original = smooth(200, 150)
+    patch = original.copy()
+    patch[60:90, 80:100] = (250, 10, 10)
+    pasted = seam.paste(original, patch, round_hole(200, 150).astype(np.uint8) * 255)
+    assert np.abs(pasted[60:90, 80:100].astype(int) - (250, 10, 10)).max() <= 3
+
+
+def test_an_outpainted_strip_joins_without_a_step():
+    original = np.pad(smooth(120, 90), ((0, 0), (40, 0), (0, 0)), mode="edge")
+    mask = np.zeros((90, 160), np.uint8)
+    mask[:, :40] = 255
+    patch = np.clip(original.astype(int) + 25 + picture(160, 90) // 16, 0, 255).astype(np.uint8)
+    pasted = seam.paste(original, patch, mask).astype(int)
+    assert np.abs(pasted[:, 40] - pasted[:, 39]).mean() <= np.abs(np.diff(patch.astype(int), axis=1)).mean() * 1.5 + 1
+
+
+def test_grey_blends_by_degree():
+    original = np.full((40, 40, 3), 100, np.uint8)
+    patch = original.copy()
+    patch[10:30, 10:30] = 200
+    mask = np.zeros((40, 40), np.uint8)
+    mask[8:32, 8:32] = 31 + (224 - 31) // 2
+    pasted = seam.paste(original, patch, mask)
+    assert abs(int(pasted[20, 20, 0]) - 150) <= 3
+
+
+@pytest.mark.parametrize("value", [0, 1, 31])
+def test_values_up_to_31_are_known(value):
+    mask = np.full((30, 41), value, np.uint8)
+    mask[5:9, 5:9] = 255
+    pasted = seam.paste(picture(41, 30), picture(41, 30, seed=1), mask)
+    np.testing.assert_array_equal(pasted[mask <= 31], picture(41, 30)[mask <= 31])
+    assert (pasted[mask > 31] != picture(41, 30)[mask > 31]).any()
+
+
+def test_from_224_on_the_patch_alone_counts():
+    for value in (224, 255):
+        mask = np.full((30, 41), value, np.uint8)
+        np.testing.assert_array_equal(
+            seam.paste(picture(41, 30), picture(41, 30, seed=1), mask), picture(41, 30, seed=1)
+        )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 1), (2, 3), (33, 17), (129, 64)])
+def test_the_membrane_takes_every_size(size):
+    values = np.random.default_rng(0).random((size[1], size[0], 3)).astype(np.float32)
+    known = np.zeros((size[1], size[0]), bool)
+    known[0, 0] = True
+    surface = seam.membrane(values, known)
+    assert np.abs(surface - values[0, 0]).max() < 1e-3
+
+
+def test_the_membrane_is_the_straight_line_between_two_walls():
+    values = np.zeros((40, 65, 1), np.float32)
+    values[:, -1] = 64
+    known = np.zeros((40, 65), bool)
+    known[:, [0, -1]] = True
+    assert np.abs(seam.membrane(values, known)[..., 0] - np.arange(65)).max() < 3
+
+
+def test_a_filled_hole_has_the_colours_around_it():
+    pixels = np.full((64, 64, 3), 90, np.uint8)
+    pixels[round_hole()] = 255
+    assert np.abs(seam.fill(pixels, round_hole()).astype(int) - 90).max() <= 1
+    assert (seam.fill(pixels, np.ones((64, 64), bool)) == 128).all()

@@ -1,0 +1,90 @@
+"""Toy checkpoints: real classes with random weights, small enough to paint 64 × 64 pixels in a fraction of a second."""
+
+import json
+from pathlib import Path
+
+SIDE = 64
+"""The toys' native side, pixels."""
+
+
+def stable_diffusion(folder: Path, *, unet_channels: int = 4, seed: int = 0, layers: int = 3) -> Path:
+    """Write a Stable Diffusion checkpoint in diffusers' folder format to `folder` and return it.
+
+    unet_channels: 4 (text to image) or 9 (inpainting). layers: of the text encoder. Sides it paints: multiples of 16.
+    """
+    import diffusers
+    import torch
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        unet = diffusers.UNet2DConditionModel(
+            sample_size=SIDE // 8,
+            in_channels=unet_channels,
+            out_channels=4,
+            block_out_channels=(8, 16),
+            layers_per_block=1,
+            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+            cross_attention_dim=16,
+            attention_head_dim=4,
+            norm_num_groups=4,
+        )
+        vae = diffusers.AutoencoderKL(
+            block_out_channels=(8, 8, 8, 8),
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            layers_per_block=1,
+            norm_num_groups=4,
+            sample_size=SIDE,
+        )
+        words = CLIPTextConfig(
+            vocab_size=514,
+            hidden_size=16,
+            intermediate_size=16,
+            num_hidden_layers=layers,
+            num_attention_heads=2,
+            max_position_embeddings=77,
+            bos_token_id=512,
+            eos_token_id=513,
+            pad_token_id=513,
+        )
+        text_encoder = CLIPTextModel(words)
+    kind = diffusers.StableDiffusionInpaintPipeline if unet_channels == 9 else diffusers.StableDiffusionPipeline
+    kind(
+        vae=vae,
+        unet=unet,
+        text_encoder=text_encoder,
+        tokenizer=_tokenizer(folder / "tokenizer"),
+        scheduler=diffusers.DDIMScheduler(
+            beta_schedule="scaled_linear",
+            beta_start=0.00085,
+            beta_end=0.012,
+            clip_sample=False,
+            set_alpha_to_one=False,
+            steps_offset=1,
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+    return folder
+
+
+def _tokenizer(folder: Path):
+    """CLIP's own tokenizer class with a vocabulary of single bytes."""
+    from transformers import CLIPTokenizer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    letters = _byte_letters()
+    words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}), encoding="utf-8")
+    (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+    return CLIPTokenizer.from_pretrained(folder, model_max_length=77)
+
+
+def _byte_letters() -> list[str]:
+    """The 256 letters by which byte-level BPE writes bytes (printable ones as they are, the others from U+0100 on)."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    moved = [chr(256 + i) for i in range(256 - len(plain))]
+    return [chr(i) for i in plain] + moved
