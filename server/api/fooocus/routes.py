@@ -1,0 +1,132 @@
+"""The routes of FooocusAPI, and what happens in each, step by step."""
+
+import asyncio
+import base64
+import json
+import uuid
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from PIL import Image
+from pydantic import Field
+
+from configs.settings import public_url
+from masking.asked import MaskAsked
+from masking.errors import InvalidValue, NotSupported
+from masking.planning import resolve as resolve_mask
+from masking.plans import MaskPlan
+from pipelines import planning, presets
+from pipelines.events import Failed, MaskDone
+from server.accept import bytes_wanted
+from server.api.fooocus import dispatch, later
+from server.api.fooocus.reply import Record, answer, record
+from server.api.fooocus.request import GenerateRequest, Share, Wire
+from server.api.fooocus.request import Image as WireImage
+from server.errors import REFUSALS, NotFound, NotReady, WorkFailed
+from server.inputs import is_given
+from server.outputs import Format, encode
+from server.parts import Parts, TheParts
+from server.tasks import Order
+
+router = APIRouter(tags=["FooocusAPI"])
+
+
+class MaskRequest(Wire):
+    """A picture, and how its mask is made."""
+
+    image: WireImage
+    mask_model: str = "isnet-general-use"
+    cloth_category: str = "full"
+    dino_prompt_text: str = ""
+    sam_model: Literal["vit_b", "vit_l", "vit_h"] = "vit_b"
+    box_threshold: Share = 0.3
+    text_threshold: Share = 0.25
+    sam_max_detections: Annotated[int, Field(ge=0, le=10)] = 0
+    dino_erode_or_dilate: Annotated[int, Field(ge=-64, le=64)] = 0
+    dino_debug: bool = False
+
+
+@router.post("/v1/engine/generate/", responses=REFUSALS, response_model_exclude_none=True)
+@router.post("/v1/engine/generate", responses=REFUSALS, response_model_exclude_none=True, include_in_schema=False)
+async def generate(asked: GenerateRequest, parts: TheParts, request: Request) -> Record:
+    """Make pictures from words, or paint a part of one anew (inpaint), or continue it beyond its sides (outpaint)."""
+    if bytes_wanted(request.headers.get("accept")):
+        raise NotSupported("The picture itself as the answer is not supported yet; accept JSON.", field="Accept")
+    _refuse_if_broken(parts)
+    later.refuse(asked)
+    name = dispatch.save_name(asked)
+    with dispatch.wire_names():
+        pictures = await dispatch.images(asked, parts.inputs)
+        task = dispatch.task(asked, pictures)
+        plan = await asyncio.to_thread(planning.resolve, task, parts.settings)
+    order = Order(
+        plan=plan,
+        asked=dispatch.shown(asked, pictures, public_url(parts.settings)),
+        form="jpeg" if asked.output_format == "jpg" else asked.output_format,
+        save_name=name,
+        keep_metadata=asked.save_metadata_to_images and not parts.settings.disable_metadata,
+        warnings=tuple(later.warnings(asked)),
+    )
+    row = await parts.tasks.ended(await parts.tasks.submit(order))
+    return await answer(row, parts)
+
+
+@router.post(
+    "/v1/tools/generate_mask",
+    responses=REFUSALS | {200: {"description": "The mask, PNG in base64 (white = object)", "model": str}},
+)
+async def generate_mask(asked: MaskRequest, parts: TheParts, request: Request) -> Response:
+    """The mask of what a picture shows. With `Accept: image/png` the picture itself."""
+    _refuse_if_broken(parts)
+    if not is_given(asked.image):
+        raise InvalidValue("image is missing.", field="image")
+    path = await parts.inputs.keep(str(asked.image), "image")
+    fields = {name: asked.sent(name) for name in MaskRequest.model_fields if name != "image"}
+    preset = await asyncio.to_thread(presets.load, parts.settings.preset)
+    plan = await asyncio.to_thread(resolve_mask, MaskAsked(image=path, **fields), parts.settings, preset.mask_model)
+    mask = await _made(plan, parts)
+    told = {
+        "X-Gesso-Warnings": json.dumps([*later.unknown_fields(asked), *plan.warnings]),
+        "X-Gesso-Effective-Params": json.dumps({"mask_model": plan.model, "cloth_category": plan.cloth_category}),
+    }
+    form = bytes_wanted(request.headers.get("accept"))
+    content = await asyncio.to_thread(_mask_file, mask, form or "png")
+    if form:
+        return Response(content, media_type=f"image/{form}", headers=told)
+    return JSONResponse(base64.b64encode(content).decode(), headers=told)
+
+
+@router.get(
+    "/tasks/{task_id}", responses={404: {"description": "There is no such task."}}, response_model_exclude_none=True
+)
+async def task(task_id: str, parts: TheParts) -> Record:
+    """One task's record: how far it is, what came of it."""
+    row = await asyncio.to_thread(parts.store.task, task_id)
+    if row is None:
+        raise NotFound(f"There is no task {task_id[:80]!r}.")
+    return record(row, parts)
+
+
+def _refuse_if_broken(parts: Parts) -> None:
+    """While the models are being loaded a request waits; when they cannot be loaded it would wait for ever."""
+    readiness = parts.backend.readiness()
+    if readiness.state == "broken":
+        raise NotReady(readiness.reason)
+
+
+async def _made(plan: MaskPlan, parts: Parts) -> MaskDone:
+    """The mask from the worker. Raises WorkFailed."""
+    job = uuid.uuid4().hex
+    done: MaskDone | None = None
+    async for event in parts.backend.run(job, plan):
+        if isinstance(event, Failed):
+            raise WorkFailed(event.message)
+        if isinstance(event, MaskDone):
+            done = event
+    assert done
+    return done
+
+
+def _mask_file(mask: MaskDone, form: Format) -> bytes:
+    return encode(Image.frombytes("L", (mask.width, mask.height), mask.image), form)

@@ -1,0 +1,71 @@
+"""The only place that knows every part; nothing is built, read or created before the server starts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
+from PIL import Image
+
+from configs.settings import Settings
+from server import api, errors, files, health
+from server.backends.local import LocalBackend
+from server.body_limit import BodyLimit
+from server.inputs import Inputs
+from server.outputs import Outputs
+from server.parts import Parts
+from server.store import Store
+from server.tasks import TaskQueue
+from server.thumbnails import Thumbnails
+from server.web import gallery
+
+VERSION = "0.1.0"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The server as an ASGI application; its parts live from start-up to shut-down."""
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        Image.MAX_IMAGE_PIXELS = None  # server.pictures looks at every header itself, with limits of our own
+        async with AsyncExitStack() as stack:
+            app.state.parts = await _start(settings, stack)
+            yield
+
+    app = FastAPIOffline(
+        title="Gesso", version=VERSION, static_url="/static/docs", lifespan=life, redirect_slashes=False
+    )
+    app.add_middleware(BodyLimit)
+    errors.register(app)
+    for router in (*api.routers(), gallery.router, files.router, health.router):
+        app.include_router(router)
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> RedirectResponse:
+        return RedirectResponse("/docs", status_code=307)
+
+    return app
+
+
+async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
+    """Put the parts together and start them; `stack` ends them in the opposite order."""
+    store = await asyncio.to_thread(Store, settings.database)
+    stack.push_async_callback(asyncio.to_thread, store.close)
+    backend = LocalBackend(settings)
+    outputs = Outputs(settings.output_path)
+    tasks = TaskQueue(store, outputs, backend)
+    stack.push_async_callback(backend.close)
+    await backend.start()
+    stack.push_async_callback(tasks.close)
+    await tasks.start()
+    return Parts(
+        settings=settings,
+        store=store,
+        inputs=Inputs(settings),
+        outputs=outputs,
+        thumbnails=Thumbnails(settings.output_path),
+        backend=backend,
+        tasks=tasks,
+    )

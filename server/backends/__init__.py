@@ -1,0 +1,33 @@
+"""Places where work is done. Each file beside this one is one; it never runs models in this process."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from masking.plans import MaskPlan
+from pipelines.events import Event
+from pipelines.plans import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """`reason`, in words for people: why work given now would wait ("loading") or be refused ("broken")."""
+
+    state: Literal["loading", "ready", "broken"]
+    reason: str = ""
+
+
+class Backend(Protocol):
+    """Something that can draw plans and make masks."""
+
+    async def start(self) -> None:
+        """Begin to load; returns at once."""
+
+    async def close(self) -> None:
+        """End every process that was started."""
+
+    def readiness(self) -> Readiness:
+        """Whether the models are resident."""
+
+    def run(self, job: str, work: Plan | MaskPlan) -> AsyncIterator[Event]:
+        """Do one job; the last event is Finished or Failed. Waits while loading; raises NotReady when broken."""

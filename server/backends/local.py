@@ -1,0 +1,171 @@
+"""One worker process on this machine. It is started again when it dies; the job it had then fails, others do not."""
+
+import asyncio
+import logging
+import multiprocessing
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from configs.settings import Settings
+from masking.plans import MaskPlan
+from pipelines.events import Event, Failed, Finished, Message, Ready
+from pipelines.plans import Plan
+from pipelines.worker import Quit, RunMask, RunPlan, work
+from server.backends import Readiness
+from server.errors import NotReady
+
+log = logging.getLogger("gesso")
+
+STARTING = Readiness(state="loading", reason="The models are being loaded.")
+GONE = "The worker process ended unexpectedly; it is being started again."
+SHORTEST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 60.0
+QUIT_WITHIN_S = 3.0
+
+
+class LocalBackend:
+    """See `server.backends.Backend`. Everything here runs on the event loop, except `_listen`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._jobs: dict[str, asyncio.Queue[Event]] = {}
+        self._now = STARTING
+        self._settled = asyncio.Event()
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._keeper = asyncio.create_task(self._keep_alive())
+
+    async def close(self) -> None:
+        if self._keeper:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        if self._process and self._pipe:
+            await asyncio.to_thread(_end, self._process, self._pipe)
+
+    def readiness(self) -> Readiness:
+        return self._now
+
+    async def run(self, job: str, work: Plan | MaskPlan) -> AsyncIterator[Event]:
+        await self._settled.wait()
+        if self._now.state == "broken":
+            raise NotReady(self._now.reason)
+        events = self._jobs[job] = asyncio.Queue()
+        try:
+            await self._send(job, work)
+            while True:
+                event = await events.get()
+                yield event
+                if isinstance(event, Finished | Failed):
+                    return
+        finally:
+            del self._jobs[job]
+
+    async def _send(self, job: str, work: Plan | MaskPlan) -> None:
+        order = RunMask if isinstance(work, MaskPlan) else RunPlan
+        assert self._pipe
+        try:
+            await asyncio.to_thread(self._pipe.send, order(job=job, plan_json=work.to_json()))
+        except OSError:
+            self._deliver(job, Failed(kind="WorkerDied", message=GONE))
+
+    async def _keep_alive(self) -> None:
+        """Start the worker, wait for its end, tell its jobs, and again; slower each time that it dies while loading."""
+        pause = SHORTEST_PAUSE_S
+        while True:
+            try:
+                started = await self._serve_once()
+            except OSError as error:
+                self._break(f"The worker process could not be started: {error}.")
+                started = False
+            pause = SHORTEST_PAUSE_S if started else min(pause * 2, LONGEST_PAUSE_S)
+            await asyncio.sleep(pause)
+
+    async def _serve_once(self) -> bool:
+        """The life of one process; whether it ever was ready."""
+        process, self._pipe = await asyncio.to_thread(_spawn, self._settings)
+        self._process = process
+        ended = asyncio.Event()
+        listener = (self._pipe, asyncio.get_running_loop(), ended)
+        threading.Thread(target=self._listen, args=listener, name="gesso-worker-events", daemon=True).start()
+        await ended.wait()
+        code = await asyncio.to_thread(_exit_code, process)
+        was_ready = self._now.state == "ready"
+        if was_ready:
+            log.error("%s Its exit code was %s.", GONE, code)
+            self._now = Readiness(state="loading", reason=GONE)
+            self._settled.clear()
+        elif self._now.state == "loading":
+            self._break(f"The worker process ended while it loaded the models (exit code {code}).")
+        for job in list(self._jobs):
+            self._deliver(job, Failed(kind="WorkerDied", message=f"{GONE} Its exit code was {code}."))
+        return was_ready
+
+    def _break(self, reason: str) -> None:
+        """Refuse work from now on, until a later attempt is ready."""
+        self._now = Readiness(state="broken", reason=reason)
+        self._settled.set()
+        log.error(reason)
+
+    def _listen(self, pipe: Connection, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+        """In a thread: hand every event to the loop until the pipe breaks."""
+        try:
+            while True:
+                job, event = pipe.recv()
+                loop.call_soon_threadsafe(self._deliver, job, event)
+        except (EOFError, OSError, RuntimeError):
+            log.debug("The pipe to the worker process is closed.")
+        finally:
+            with suppress(RuntimeError):  # the loop is closed: so is the server
+                loop.call_soon_threadsafe(ended.set)
+
+    def _deliver(self, job: str, event: Event) -> None:
+        match event:
+            case _ if job:
+                if job in self._jobs:
+                    self._jobs[job].put_nowait(event)
+            case Ready():
+                self._now = Readiness(state="ready")
+                self._settled.set()
+                log.info("The models are ready.")
+            case Failed():
+                self._break(f"The models could not be loaded: {event.message}")
+            case Message() if self._now.state == "loading":
+                self._now = Readiness(state="loading", reason=event.text)
+
+
+def _spawn(settings: Settings) -> tuple[SpawnProcess, Connection]:
+    """A fresh process ("spawn": the same on Linux, Windows and Mac) and our end of the pipe to it."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, settings), name="gesso-worker", daemon=True)
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def _exit_code(process: SpawnProcess) -> int | None:
+    process.join(10)
+    if process.is_alive():  # it closed the pipe and stays: of no use any more
+        process.kill()
+        process.join()
+    return process.exitcode
+
+
+def _end(process: SpawnProcess, pipe: Connection) -> None:
+    """Ask the process to quit, and see that it does."""
+    try:
+        pipe.send(Quit())
+    except OSError:
+        log.debug("The worker process was gone already.")
+    process.join(QUIT_WITHIN_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    process.close()
+    pipe.close()

@@ -1,0 +1,115 @@
+"""The one place that turns what went wrong into a status and an answer."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from masking.errors import (
+    BrokenModel,
+    GessoError,
+    InvalidValue,
+    ModelMissing,
+    NotSupported,
+    OutOfMemory,
+    TooLarge,
+    UnreadableImage,
+)
+
+LONGEST_ECHO = 2000
+
+
+class NotFound(GessoError):
+    """A task, day or file that is not there."""
+
+
+class NotReady(GessoError):
+    """The models are not resident yet, or the worker is being started again."""
+
+
+class WorkFailed(GessoError):
+    """The worker could not do what was asked, though it had looked possible."""
+
+
+class TaskFailed(GessoError):
+    """An accepted task came to nothing; `task_id` is its record."""
+
+    def __init__(self, message: str, *, task_id: str) -> None:
+        super().__init__(message)
+        self.task_id = task_id
+
+
+STATUSES: Mapping[type[GessoError], int] = {
+    InvalidValue: 422,
+    UnreadableImage: 422,
+    TooLarge: 413,
+    NotSupported: 501,
+    ModelMissing: 424,
+    BrokenModel: 424,
+    OutOfMemory: 507,
+    NotFound: 404,
+    NotReady: 503,
+    WorkFailed: 500,
+    TaskFailed: 500,
+}
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"description": str(kind.__doc__).split(";")[0].strip()}
+    for kind, status in STATUSES.items()
+    if status not in (404, 422)
+}
+"""What a route that makes pictures may answer instead, for `/docs`."""
+
+
+def register(app: FastAPI) -> None:
+    """Answer every public error, and FastAPI's own complaints, in one shape."""
+    app.add_exception_handler(GessoError, _refusal)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(Exception, _fault)
+
+
+async def _refusal(_request: Request, error: Exception) -> JSONResponse:
+    """422 looks like FastAPI's own (a list that blames a field), everything else is one sentence."""
+    assert isinstance(error, GessoError)
+    status = STATUSES[type(error)]
+    body: dict[str, Any] = {"detail": str(error)}
+    if status == 422:
+        place = ["body", error.field] if error.field else ["body"]
+        body["detail"] = [{"type": _snake(type(error).__name__), "loc": place, "msg": str(error)}]
+    elif error.field:
+        body["field"] = error.field
+    if isinstance(error, TaskFailed):
+        body["task_id"] = error.task_id
+    return JSONResponse(_printable(body), status_code=status)
+
+
+async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    """FastAPI's list of complaints, with what was sent cut short: it may be megabytes, or no JSON at all."""
+    assert isinstance(error, RequestValidationError)
+    return JSONResponse({"detail": [_printable(complaint) for complaint in error.errors()]}, status_code=422)
+
+
+async def _fault(_request: Request, error: Exception) -> JSONResponse:
+    """What nobody expected; the log has the traceback."""
+    sentence = f"The server failed at this request ({type(error).__name__}); its log tells more."
+    return JSONResponse({"detail": sentence}, status_code=500)
+
+
+def _printable(value: Any) -> Any:
+    """`value` with long texts cut, and with what JSON or UTF-8 cannot carry turned to text."""
+    if isinstance(value, Mapping):
+        return {str(key): _printable(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_printable(inner) for inner in value[:LONGEST_ECHO]]
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    text = str(value).encode(errors="replace").decode()
+    return text if len(text) <= LONGEST_ECHO else f"{text[:LONGEST_ECHO]}… ({len(text)} characters)"
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

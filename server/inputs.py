@@ -1,0 +1,107 @@
+"""Pictures that are sent in: base64, data URLs and http URLs → PNG files named by their content."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import io
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import httpx
+from PIL import Image
+
+from configs.settings import LIMITS, Settings, public_url
+from masking.errors import TooLarge, UnreadableImage
+from server import paths
+from server.outputs import write
+from server.pictures import as_mask, as_picture, open_upright
+
+NOTHING = frozenset({"", "None", "none", "null", "string"})
+DATA_URL = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
+
+
+def is_given(value: str | None) -> bool:
+    """Whether a field holds a picture at all; FooocusAPI's clients send several words for "none"."""
+    return value is not None and value.strip() not in NOTHING
+
+
+class Inputs:
+    """The inputs folder. What is kept is upright 8-bit RGB (masks: L), so that later steps need not ask."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.folder = settings.input_path
+        self._outputs = settings.output_path
+        own = {public_url(settings), *(f"http://{host}:{settings.port}" for host in ("127.0.0.1", "localhost"))}
+        self._own_urls = tuple(f"{url}/" for url in own)
+
+    async def keep(self, value: str, field: str, *, mask: bool = False) -> Path:
+        """Fetch, decode and store one picture. Raises UnreadableImage or TooLarge, which name `field`."""
+        value = value.strip()
+        if value[:8].lower().startswith(("http://", "https://")):
+            content = await self._fetch(value, field)
+        else:
+            content = await asyncio.to_thread(_decode, value, field)
+        return await asyncio.to_thread(self._keep, content, field, mask)
+
+    def _keep(self, content: bytes, field: str, mask: bool) -> Path:
+        picture = open_upright(content, field)
+        kept = _png(as_mask(picture) if mask else as_picture(picture))
+        path = self.folder / f"{hashlib.sha256(kept).hexdigest()}.png"
+        if not path.exists():
+            write(path, kept)
+        return path
+
+    async def _fetch(self, url: str, field: str) -> bytes:
+        """What an URL gives; our own pictures are read from disk."""
+        for own in self._own_urls:
+            if url.startswith(own):
+                return await asyncio.to_thread(self._read_own, urlsplit(url).path, url, field)
+        try:
+            async with asyncio.timeout(LIMITS.url_timeout_s), httpx.AsyncClient(follow_redirects=True) as client:
+                return await _download(client, url, field)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, UnicodeError) as error:
+            reason = str(error) or f"no answer within {LIMITS.url_timeout_s:.0f} s"
+            raise UnreadableImage(f"{field}: {url} could not be fetched: {reason}.", field=field) from error
+
+    def _read_own(self, path: str, url: str, field: str) -> bytes:
+        match [unquote(part) for part in path.split("/") if part][-3:]:
+            case ["outputs", day, name] if folder := paths.day_folder(self._outputs, day):
+                found = paths.picture_file(folder, self._outputs, name)
+            case [*_, "inputs", name]:
+                found = paths.picture_file(self.folder, self.folder, name)
+            case _:
+                found = None
+        if found is None:
+            raise UnreadableImage(f"{field}: {url} is no picture that is kept here.", field=field)
+        return found.read_bytes()
+
+
+async def _download(client: httpx.AsyncClient, url: str, field: str) -> bytes:
+    """The body of a good answer, as long as it is not too large."""
+    content = bytearray()
+    async with client.stream("GET", url) as answer:
+        answer.raise_for_status()
+        async for chunk in answer.aiter_bytes():
+            content += chunk
+            if len(content) > LIMITS.max_body:
+                raise TooLarge(f"{field}: {url} gives more than {LIMITS.max_body >> 20} MiB.", field=field)
+    return bytes(content)
+
+
+def _decode(value: str, field: str) -> bytes:
+    """Base64, with or without a data URL's head, line breaks and padding."""
+    head = DATA_URL.match(value)
+    text = "".join(value[head.end() if head else 0 :].split())
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UnreadableImage(f"{field} is neither base64 nor a data URL nor a http URL.", field=field) from error
+
+
+def _png(picture: Image.Image) -> bytes:
+    """Lossless file bytes; lightly packed, for the disk is cheaper than the wait."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

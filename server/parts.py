@@ -1,0 +1,35 @@
+"""The running server's parts, put together once by `create_app`, as the routes get them."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from configs.settings import Settings
+from server.backends import Backend
+from server.inputs import Inputs
+from server.outputs import Outputs
+from server.store import Store
+from server.tasks import TaskQueue
+from server.thumbnails import Thumbnails
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a route may use."""
+
+    settings: Settings
+    store: Store
+    inputs: Inputs
+    outputs: Outputs
+    thumbnails: Thumbnails
+    backend: Backend
+    tasks: TaskQueue
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+TheParts = Annotated[Parts, Depends(_parts)]

@@ -1,0 +1,100 @@
+"""Bytes from anywhere → one kind of picture: upright, 8-bit sRGB, without alpha; masks in grey."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from configs.settings import LIMITS
+from masking.errors import TooLarge, UnreadableImage
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+def open_upright(content: bytes, field: str) -> Image.Image:
+    """The (first) picture in `content`, turned as its EXIF says, in any mode. Raises UnreadableImage, TooLarge."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            check_size(picture.size, field)
+            return ImageOps.exif_transpose(picture)
+    except BROKEN as error:
+        raise UnreadableImage(f"{field} is no picture that can be read: {_reason(error)}.", field=field) from error
+
+
+def check_size(size: tuple[int, int], field: str) -> None:
+    """Refuse what is too large to decode, going by the header alone. Raises TooLarge."""
+    width, height = size
+    if max(size) > LIMITS.max_side or width * height > LIMITS.max_pixels:
+        raise TooLarge(
+            f"{field} is {width}×{height}; at most {LIMITS.max_side} a side and "
+            f"{LIMITS.max_pixels / 1e6:.0f} megapixels can be taken.",
+            field=field,
+        )
+
+
+def as_picture(picture: Image.Image) -> Image.Image:
+    """Any mode → RGB: alpha over white, deep channels to 8 bits, an embedded colour profile to sRGB."""
+    profile = picture.info.get("icc_profile")
+    flat = _over_white(_shallow(picture))
+    if profile and flat.mode in ("RGB", "L", "CMYK"):
+        flat = _to_srgb(flat, profile)
+    return flat.convert("RGB")
+
+
+def as_mask(picture: Image.Image) -> Image.Image:
+    """Any mode → L, 255 = paint here: the mean of the channels, or the first where it is brighter (contract 7.1)."""
+    flat = _over_white(_shallow(picture)).convert("RGB")
+    channels = np.asarray(flat, dtype=np.uint16)
+    mean = (channels.sum(axis=2) + 1) // 3
+    return Image.fromarray(np.maximum(mean, channels[..., 0]).astype(np.uint8))
+
+
+def _shallow(picture: Image.Image) -> Image.Image:
+    """Channels deeper than 8 bits → L: 16-bit integers by 257, floats from 0..1 (or 0..255, if any is above 1)."""
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    deep = np.asarray(picture, dtype=np.float64)
+    if picture.mode == "F":
+        deep = deep * (255 if deep.max(initial=0) <= 1 else 1)
+    elif picture.mode != "I" or deep.max(initial=0) > 255:
+        deep = deep / 257
+    return Image.fromarray(np.nan_to_num(deep).round().clip(0, 255).astype(np.uint8))
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    """The picture as it looks on white paper; palettes are looked up."""
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+    return picture.convert("RGB") if picture.mode not in ("L", "CMYK") else picture
+
+
+def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+    """Colours by their embedded profile; one that is sRGB already or cannot be used changes nothing."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return picture
+        return ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or picture
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return picture
+
+
+def _reason(error: BaseException) -> str:
+    """Pillow's own words without its memory addresses."""
+    text = str(error).split(" <_io")[0].strip().rstrip(".")
+    return text or type(error).__name__

@@ -1,0 +1,140 @@
+"""The pages `/outputs/` and `/outputs/<date>/`: what was made, newest first. Plain HTML, no script."""
+
+import asyncio
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse, RedirectResponse
+from PIL import Image
+
+from server import paths
+from server.errors import NotFound
+from server.parts import Parts, TheParts
+from server.pictures import BROKEN
+from server.store import PictureRow
+
+router = APIRouter(tags=["Pages"], default_response_class=HTMLResponse)
+
+PER_PAGE = 120
+PER_STRIP = 8
+TEMPLATE = Path(__file__).parent / "page.html"
+HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One picture on a page; what is not known of it is None."""
+
+    file: str
+    prompt: str | None
+    seed: int | None
+    size: tuple[int, int] | None
+
+
+@router.get("/outputs", include_in_schema=False)
+async def without_slash() -> RedirectResponse:
+    """Links on the page are relative to the folder."""
+    return RedirectResponse("/outputs/", status_code=307)
+
+
+@router.get("/outputs/")
+async def days(parts: TheParts) -> HTMLResponse:
+    """Every day on which pictures were made, newest first, with its newest pictures."""
+    return await asyncio.to_thread(_days_page, parts)
+
+
+@router.get("/outputs/{day}", include_in_schema=False)
+async def day_without_slash(day: str) -> RedirectResponse:
+    if not paths.DAY.fullmatch(day):
+        raise NotFound(f"Nothing was made on {day[:40]!r}.")
+    return RedirectResponse(f"/outputs/{day}/", status_code=307)
+
+
+@router.get("/outputs/{day}/", responses={404: {"description": "Nothing was made on that day."}})
+async def one_day(day: str, parts: TheParts, page: Annotated[int, Query(ge=1)] = 1) -> HTMLResponse:
+    """The pictures of a day, newest first, with prompt, seed and size."""
+    return await asyncio.to_thread(_day_page, day, page, parts)
+
+
+def _days_page(parts: Parts) -> HTMLResponse:
+    root = parts.outputs.folder
+    names = sorted((path.name for path in root.iterdir()), reverse=True) if root.is_dir() else []
+    made = {name: _newest_first(folder, root) for name in names if (folder := paths.day_folder(root, name))}
+    body = "\n".join(_strip(day, files) for day, files in made.items() if files)
+    nothing = '<p class="empty">No picture has been made yet.</p>'
+    count = sum(map(len, made.values()))
+    return _page("Pictures", "Pictures", f"{_many(count)} · <a href='../docs'>API</a>", body or nothing)
+
+
+def _strip(day: str, files: list[str]) -> str:
+    """One day: its name, how many, and a row of its newest."""
+    images = "".join(
+        f'<a href="{day}/"><img src="../thumbnails/{day}/{quote(file)}" height="128" loading="lazy" alt=""></a>'
+        for file in files[:PER_STRIP]
+    )
+    heading = f'<h2><a href="{day}/">{day}</a><small>{_many(len(files))}</small></h2>'
+    return f'<section class="day">{heading}<div class="strip">{images}</div></section>'
+
+
+def _day_page(day: str, page: int, parts: Parts) -> HTMLResponse:
+    root = parts.outputs.folder
+    folder = paths.day_folder(root, day)
+    if folder is None:
+        raise NotFound(f"Nothing was made on {day[:40]!r}.")
+    files = _newest_first(folder, root)
+    told = parts.store.pictures_of(day)
+    first = (page - 1) * PER_PAGE
+    cards = (_card(day, _shown(folder / file, told.get(file))) for file in files[first : first + PER_PAGE])
+    newer = f'<a href="?page={page - 1}">← newer</a>' if page > 1 else ""
+    older = f'<a href="?page={page + 1}">older →</a>' if first + PER_PAGE < len(files) else ""
+    body = f'<ul class="grid">{"".join(cards)}</ul><nav>{newer}{older}</nav>'
+    return _page(day, day, f"{_many(len(files))} · <a href='../'>all days</a>", body)
+
+
+def _card(day: str, shown: Shown) -> str:
+    """One picture, what it was made from, and its name where that is not known."""
+    name = quote(shown.file)
+    words = escape(shown.file if shown.prompt is None else shown.prompt.strip() or "(no prompt)")
+    facts = [f"<span>seed {shown.seed}</span>"] if shown.seed is not None else []
+    facts += [f"<span>{shown.size[0]}×{shown.size[1]}</span>"] if shown.size else []
+    return (
+        f'<li class="card"><a href="{name}">'
+        f'<img src="../../thumbnails/{day}/{name}" width="320" height="320" loading="lazy" alt="{words}"></a>'
+        f'<div><p title="{words}">{words}</p><small>{"".join(facts)}</small></div></li>'
+    )
+
+
+def _shown(path: Path, row: PictureRow | None) -> Shown:
+    """What the store knows of a file; of one that it does not know, the size."""
+    if row:
+        return Shown(file=path.name, prompt=row.prompt, seed=row.seed, size=(row.width, row.height))
+    try:
+        with Image.open(path) as picture:
+            size = picture.size
+    except BROKEN:
+        return Shown(file=path.name, prompt=None, seed=None, size=None)
+    return Shown(file=path.name, prompt=None, seed=None, size=size)
+
+
+def _newest_first(folder: Path, root: Path) -> list[str]:
+    """The names of the pictures in a folder; links that lead out of `root` are left out."""
+    files = [path for path in folder.iterdir() if paths.picture_file(folder, root, path.name)]
+    return [path.name for path in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)]
+
+
+def _many(count: int) -> str:
+    return f"{count:,} picture" + ("" if count == 1 else "s")
+
+
+def _page(title: str, heading: str, note: str, body: str) -> HTMLResponse:
+    template = Template(TEMPLATE.read_text(encoding="utf-8"))
+    html = template.substitute(title=f"{escape(title)} · Gesso", heading=escape(heading), note=note, body=body)
+    return HTMLResponse(html, headers=HEADERS)

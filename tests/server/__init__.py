@@ -1,0 +1,1 @@
+"""The server, through its door: HTTP, and the folders it leaves behind."""
