@@ -1,0 +1,113 @@
+"""Train the starter's UNet2DConditionModel (9 channels, v-prediction) together with its text model."""
+
+import random
+from pathlib import Path
+
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from training import words
+from training.run import Course, device, train
+
+SCHEDULE = {
+    "num_train_timesteps": 1000,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.018,
+    "prediction_type": "v_prediction",
+    "clip_sample": False,
+}
+BATCH = 24
+
+
+def build() -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=32,
+        in_channels=9,
+        out_channels=4,
+        block_out_channels=(48, 96, 160),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=words.WIDTH,
+        attention_head_dim=(3, 4, 5),
+        norm_num_groups=16,
+    )
+
+
+class Painter(nn.Module):
+    """The UNet and the text model as one thing to train."""
+
+    def __init__(self, text_encoder: CLIPTextModel) -> None:
+        super().__init__()
+        self.unet = build()
+        self.text_encoder = text_encoder
+
+    def forward(self, ids: Tensor, skip: int, noisy: Tensor, times: Tensor) -> Tensor:
+        encoded = words.hidden(self.text_encoder, ids, skip)
+        return self.unet(noisy, times, encoded).sample
+
+
+class Shards:
+    """The shards of a folder, looked up again every 100 batches, so that training may start on the first."""
+
+    def __init__(self, folder: Path, tokenizer: CLIPTokenizer) -> None:
+        self.folder, self.tokenizer, self.asked = folder, tokenizer, 0
+        self.kept: dict[Path, dict[str, Tensor]] = {}
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Token ids, latents, masked latents, masks (float, 1 = paint) of BATCH samples of one size."""
+        if self.asked % 100 == 0:
+            for path in sorted(self.folder.glob("*.pt")):
+                if path not in self.kept:
+                    self.kept[path] = self._load(path)
+        self.asked += 1
+        chance = random.Random(step)
+        shard = self.kept[chance.choice(sorted(self.kept))]
+        rows = chance.sample(range(len(shard["latents"])), BATCH)
+        ids = torch.stack([shard["ids"][row][chance.randrange(len(shard["ids"][row]))] for row in rows]).long()
+        for i in range(BATCH):
+            if chance.random() < 0.1:
+                ids[i] = self.nothing
+        return ids, shard["latents"][rows].float(), shard["masked"][rows].float(), shard["masks"][rows].float()
+
+    @property
+    def nothing(self) -> Tensor:
+        return words.encode(self.tokenizer, [""])[0]
+
+    def _load(self, path: Path) -> dict[str, Tensor]:
+        shard = torch.load(path, weights_only=True)
+        captions = shard.pop("captions")
+        flat = words.encode(self.tokenizer, [text for row in captions for text in row]).short()
+        shard["ids"] = flat.reshape(len(captions), -1, words.LENGTH)
+        return shard
+
+
+def run(folder: Path, *, steps: int = 5400) -> None:
+    """Leave `folder/unet` and `folder/text_encoder`, both averaged over the last steps."""
+    torch.manual_seed(0)
+    where, parts = device(), folder.parent
+    tokenizer = CLIPTokenizer.from_pretrained(parts / "words" / "tokenizer")
+    painter = Painter(CLIPTextModel.from_pretrained(parts / "words" / "text_encoder")).to(where)
+    shards = Shards(parts / "latents", tokenizer)
+    schedule = DDPMScheduler(**SCHEDULE)
+
+    def loss_of(step: int) -> Tensor:
+        torch.manual_seed(step)
+        ids, latents, masked, masks = (t.to(where) for t in shards.batch(step))
+        times = torch.randint(0, 1000, (BATCH,), device=where)
+        noise = torch.randn_like(latents)
+        target = schedule.get_velocity(latents, noise, times)
+        noisy = torch.cat([schedule.add_noise(latents, noise, times), masks, masked], 1)
+        with torch.autocast(where, torch.bfloat16):
+            guess = painter(ids, int(torch.rand(()) < 0.2), noisy, times)
+        return (guess.float() - target).square().mean()
+
+    course = Course(
+        folder=folder, steps=steps, learning_rate=1e-3, warmup=200, device=where, average=0.998, save_every=100
+    )
+    train(course, painter, loss_of)
+    painter.unet.save_pretrained(folder / "unet")
+    painter.text_encoder.save_pretrained(folder / "text_encoder")
