@@ -1,0 +1,97 @@
+"""The worker process: loads, works, survives failed jobs, and goes when it is told or left alone."""
+
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from configs.settings import Settings
+from masking.plans import MaskPlan
+from pipelines.events import Event, Failed, Finished, Message, Picture, Ready, Step
+from pipelines.planning import resolve
+from pipelines.tasks.inpaint import Inpaint
+from pipelines.tasks.text_to_image import TextToImage
+from pipelines.worker import Quit, RunMask, RunPlan, work
+from tests import toys
+
+
+@pytest.fixture
+def start() -> Iterator[Any]:
+    started: list[tuple[SpawnProcess, Connection]] = []
+
+    def begin(settings: Settings) -> tuple[SpawnProcess, Connection]:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, settings))
+        process.start()
+        theirs.close()
+        started.append((process, ours))
+        return process, ours
+
+    yield begin
+    for process, pipe in started:
+        pipe.close()
+        process.join(20)
+        process.kill()
+
+
+def until_the_end(pipe: Connection, job: str) -> list[Event]:
+    events: list[Event] = []
+    while not events or not isinstance(events[-1], Finished | Failed | Ready):
+        assert pipe.poll(120)
+        name, event = pipe.recv()
+        assert name == job
+        events.append(event)
+    return events
+
+
+def test_a_worker_loads_works_goes_on_after_failures_and_quits(start, tmp_path):
+    toys.stable_diffusion(tmp_path / "models/checkpoints/gesso-starter", unet_channels=9)
+    settings = Settings(models_path=tmp_path / "models", output_path=tmp_path, device="cpu", threads=1)
+    process, pipe = start(settings)
+    loading = until_the_end(pipe, "")
+    assert isinstance(loading[0], Message)
+    assert isinstance(loading[-1], Ready)
+
+    plan = resolve(TextToImage(prompt="a ball", steps=2, width=64, height=64, seed=1), settings).to_json()
+    pipe.send(RunPlan(job="a", plan_json=plan))
+    first = until_the_end(pipe, "a")
+    assert [type(event) for event in first] == [Step, Step, Picture, Finished]
+
+    image, mask = tmp_path / "i.png", tmp_path / "m.png"
+    Image.new("RGB", (64, 64)).save(image)
+    Image.new("L", (64, 64), 255).save(mask)
+    gone = resolve(Inpaint(image=image, mask=mask), settings).to_json()
+    image.unlink()
+    pipe.send(RunPlan(job="b", plan_json=gone))
+    failed = until_the_end(pipe, "b")[-1]
+    assert isinstance(failed, Failed)
+    assert failed.kind == "FileNotFoundError"
+
+    pipe.send(RunMask(job="c", plan_json=MaskPlan(image=mask, model="none").to_json()))
+    failed = until_the_end(pipe, "c")[-1]
+    assert isinstance(failed, Failed)
+    assert failed.kind == "ModelMissing"
+
+    pipe.send(RunPlan(job="d", plan_json=plan))
+    again = until_the_end(pipe, "d")
+    assert [event for event in again if isinstance(event, Picture)] == [e for e in first if isinstance(e, Picture)]
+    pipe.send(Quit())
+    process.join(60)
+    assert process.exitcode == 0
+
+
+def test_a_worker_that_cannot_load_says_why_and_ends(start, tmp_path: Path):
+    folder = toys.stable_diffusion(tmp_path / "models/checkpoints/gesso-starter")
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    process, pipe = start(Settings(models_path=tmp_path / "models", output_path=tmp_path, device="cpu"))
+    failed = until_the_end(pipe, "")[-1]
+    assert isinstance(failed, Failed)
+    assert failed.kind == "BrokenModel"
+    process.join(60)
+    assert process.exitcode == 0
