@@ -3,13 +3,15 @@
 import difflib
 import json
 import secrets
+from pathlib import Path
 
 from configs.settings import ROOT, Settings
 from masking.errors import InvalidValue, ModelMissing, NotSupported
-from pipelines import checkpoints, presets, prompts, samplers
+from pipelines import checkpoints, presets, prompting, prompts, samplers
 from pipelines.families import Checkpoint
 from pipelines.plans import Plan, Recipe
 from pipelines.presets import Preset
+from pipelines.prompting import Wording
 from pipelines.tasks import SEEDS, Ground, Task
 
 DRAWN_SEEDS = 2**53
@@ -27,11 +29,12 @@ def resolve(task: Task, settings: Settings) -> Plan:
     checkpoint = _checkpoint(task, preset, settings, warnings)
     sampler, scheduler = _sampling(task, preset, warnings)
     performance = preset.performance if task.performance is None else task.performance
-    words = task.words()
-    negative = task.negative_prompt
+    words = preset.prompt if (told := task.words()) is None else told
+    negative = preset.negative_prompt if task.negative_prompt is None else task.negative_prompt
     recipe = Recipe(
-        prompt=prompts.one_line(preset.prompt if words is None else words),
-        negative_prompt=prompts.one_line(preset.negative_prompt if negative is None else negative),
+        prompt=prompts.one_line(words),
+        negative_prompt=prompts.one_line(negative),
+        styles=preset.styles if task.styles is None else task.styles,
         checkpoint=checkpoint.name,
         steps=_steps(task, preset, performance),
         guidance_scale=preset.guidance_scale if task.guidance_scale is None else task.guidance_scale,
@@ -40,17 +43,51 @@ def resolve(task: Task, settings: Settings) -> Plan:
         clip_skip=_clip_skip(task, preset, checkpoint, warnings),
         deterministic=task.deterministic,
     )
-    seed = secrets.randbelow(DRAWN_SEEDS) if task.seed is None else task.seed
+    seeds = _seeds(task)
+    wordings = _wordings(task, words, negative, recipe.styles, seeds, settings)
     return task.decide(
         Ground(
             preset=preset,
             performance=performance,
             checkpoint=checkpoint,
             recipe=recipe,
-            seed=seed,
-            warnings=tuple(warnings),
+            seeds=seeds,
+            wordings=wordings,
+            warnings=(*warnings, *dict.fromkeys(warning for wording in wordings for warning in wording.warnings)),
         )
     )
+
+
+def user_folder(settings: Settings) -> Path:
+    """Where a user's own `sdxl_styles` and `wildcards` lie: beside the models folder, as in Fooocus."""
+    return settings.models_path.parent
+
+
+def _seeds(task: Task) -> tuple[int, ...]:
+    first = secrets.randbelow(DRAWN_SEEDS) if task.seed is None else task.seed
+    step = 1 if task.seed_increment else 0
+    return tuple((first + i * step) % SEEDS for i in range(task.image_number))
+
+
+def _wordings(
+    task: Task, words: str, negative: str, styles: tuple[str, ...], seeds: tuple[int, ...], settings: Settings
+) -> tuple[Wording, ...]:
+    """The texts of every picture. Raises InvalidValue for an unknown style, NotSupported for a LoRA."""
+    wordings = tuple(
+        prompting.compose(
+            words,
+            negative,
+            styles,
+            index=index,
+            seed=seed,
+            wildcards_in_order=task.wildcards_in_order,
+            user_folder=user_folder(settings),
+        )
+        for index, seed in enumerate(seeds)
+    )
+    for tag in (tag for wording in wordings for tag in wording.loras):
+        raise NotSupported(f"The prompt asks for the LoRA {tag.name!r}, and LoRAs are not there yet.", field="prompt")
+    return wordings
 
 
 def _refuse_out_of_range(task: Task) -> None:

@@ -4,7 +4,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Generator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -21,10 +21,15 @@ Mask = NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What is painted and how, whatever its size and seed. clip_skip: 1 is the text encoder's last layer."""
+    """What is painted and how, whatever its size and seed. clip_skip: 1 is the text encoder's last layer.
+
+    prompt, negative_prompt: a line may be encoded by itself where all of them are more than the model reads at once.
+    styles: the names asked for; what they make of the prompt is in the shots.
+    """
 
     prompt: str
     negative_prompt: str
+    styles: tuple[str, ...]
     checkpoint: str
     steps: int
     guidance_scale: float
@@ -36,11 +41,16 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
-    """One picture of a plan: its own seed and the exact size it is delivered in, pixels."""
+    """One picture of a plan: its own seed, the exact size it is delivered in (pixels), the texts it is painted from.
+
+    prompt, negative_prompt: styles, wildcards and arrays carried out.
+    """
 
     seed: int
     width: int
     height: int
+    prompt: str
+    negative_prompt: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +95,10 @@ class Plan:
     painted: tuple[int, int]
     shots: tuple[Shot, ...]
     warnings: tuple[str, ...] = ()
+
+    def recipe_of(self, shot: Shot) -> Recipe:
+        """The recipe with the shot's own texts."""
+        return replace(self.recipe, prompt=shot.prompt, negative_prompt=shot.negative_prompt)
 
     def draw(self, shot: Shot) -> Drawing:
         """The steps from this plan to the picture of one shot."""

@@ -32,6 +32,7 @@ class Preset:
     width: int
     height: int
     sizes: tuple[tuple[int, int], ...]
+    styles: tuple[str, ...]
 
 
 def names() -> tuple[str, ...]:
@@ -66,6 +67,7 @@ def read(path: Path) -> Preset:
         width=width,
         height=height,
         sizes=tuple(_size(text) for text in told.get("available_aspect_ratios", ())),
+        styles=tuple(told.get("default_styles", ())),
     )
 
 

@@ -96,12 +96,30 @@ class StableDiffusion:
         import torch
 
         recipe = painting.recipe
-        prompt, lost = self._encode(recipe.prompt, recipe.clip_skip)
+        positive = self._chunks(recipe.prompt)
         if recipe.guidance_scale <= 1:
-            return Words(embedding=prompt, lost=lost)
+            return self._read(positive, recipe.clip_skip)
+        negative = self._chunks(recipe.negative_prompt)
+        length = max(len(positive), len(negative))
+        prompt = self._read(positive + [""] * (length - len(positive)), recipe.clip_skip)
         # As in diffusers' stock pipelines, clip_skip is for the prompt and not for the negative one.
-        negative, _ = self._encode(recipe.negative_prompt, 1)
-        return Words(embedding=torch.cat([negative, prompt]), lost=lost)
+        against = self._read(negative + [""] * (length - len(negative)), 1)
+        return Words(embedding=torch.cat([against.embedding, prompt.embedding]), lost=prompt.lost)
+
+    def _chunks(self, text: str) -> list[str]:
+        """The lines as one text where the encoder reads that at once, else each by itself."""
+        joined = ", ".join(line for line in text.splitlines() if line)
+        length = len(self.tokenizer(joined, truncation=False, verbose=False).input_ids)
+        return [joined] if length <= self.tokenizer.model_max_length else text.splitlines()
+
+    def _read(self, chunks: list[str], clip_skip: int) -> Words:
+        """1 row × tokens of all chunks × width."""
+        import torch
+
+        read = [self._encode(chunk, clip_skip) for chunk in chunks]
+        return Words(
+            embedding=torch.cat([told for told, _ in read], dim=1), lost=" ".join(lost for _, lost in read if lost)
+        )
 
     def _encode(self, text: str, clip_skip: int) -> "tuple[Tensor, str]":
         room = self.tokenizer.model_max_length

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pipelines.families import Checkpoint
 from pipelines.plans import Plan, Recipe, Shot
 from pipelines.presets import Preset
+from pipelines.prompting import Wording
 
 SEEDS = 2**63
 """Seeds are whole numbers from 0 up to this, exclusively."""
@@ -31,6 +32,8 @@ class Task:
     clip_skip: int | None = None
     performance: str | None = None
     preset: str | None = None
+    styles: tuple[str, ...] | None = None
+    wildcards_in_order: bool = False
     deterministic: bool = False
 
     def words(self) -> str | None:
@@ -44,17 +47,28 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What `pipelines.planning` has decided already when a task decides the rest; `seed` is the first shot's."""
+    """What `pipelines.planning` has decided already when a task decides the rest.
+
+    seeds and wordings: one per picture asked for.
+    """
 
     preset: Preset
     performance: str
     checkpoint: Checkpoint
     recipe: Recipe
-    seed: int
+    seeds: tuple[int, ...]
+    wordings: tuple[Wording, ...]
     warnings: tuple[str, ...]
 
-    def shots(self, task: Task, width: int, height: int) -> tuple[Shot, ...]:
+    def shots(self, width: int, height: int) -> tuple[Shot, ...]:
         """One shot per picture asked for, all of one size."""
-        step = 1 if task.seed_increment else 0
-        seeds = [(self.seed + i * step) % SEEDS for i in range(task.image_number)]
-        return tuple(Shot(seed=seed, width=width, height=height) for seed in seeds)
+        return tuple(
+            Shot(
+                seed=seed,
+                width=width,
+                height=height,
+                prompt="\n".join([*wording.positive, *([wording.expansion] if wording.expansion else [])]),
+                negative_prompt="\n".join(wording.negative),
+            )
+            for seed, wording in zip(self.seeds, self.wordings, strict=True)
+        )

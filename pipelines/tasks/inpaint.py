@@ -64,7 +64,7 @@ class Inpaint(Task):
             performance=ground.performance,
             recipe=recipe,
             painted=framed.painted,
-            shots=ground.shots(self, whole.shape[1], whole.shape[0]),
+            shots=ground.shots(whole.shape[1], whole.shape[0]),
             warnings=(*ground.warnings, *warnings, *forced, *_told(strength, width, height, framed)),
             image=self.image,
             mask=self.mask or NO_MASK,
@@ -169,7 +169,7 @@ class InpaintPlan(Plan):
         framed = canvas.Frame(inner=self.inner, painted=self.painted)
         small, hole = canvas.stretch(crop, marked > KNOWN, framed)
         painted = yield Repainting(
-            recipe=self.recipe,
+            recipe=self.recipe_of(shot),
             seed=shot.seed,
             width=self.painted[0],
             height=self.painted[1],

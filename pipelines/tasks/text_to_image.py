@@ -28,7 +28,7 @@ class TextToImage(Task):
             performance=ground.performance,
             recipe=ground.recipe,
             painted=painted,
-            shots=ground.shots(self, width, height),
+            shots=ground.shots(width, height),
             warnings=(*ground.warnings, *_told(width, height, painted)),
         )
 
@@ -42,7 +42,7 @@ class TextToImagePlan(Plan):
     def draw(self, shot: Shot) -> Drawing:
         """Paint, then scale and cut to the exact size."""
         width, height = self.painted
-        painted = yield Painting(recipe=self.recipe, seed=shot.seed, width=width, height=height)
+        painted = yield Painting(recipe=self.recipe_of(shot), seed=shot.seed, width=width, height=height)
         return canvas.fit(painted, shot.width, shot.height)
 
 

@@ -14,6 +14,7 @@ def recipe(**more: Any) -> Recipe:
     told: dict[str, Any] = {
         "prompt": "a red ball on a meadow",
         "negative_prompt": "blue",
+        "styles": (),
         "checkpoint": "toy",
         "steps": 3,
         "guidance_scale": 4.0,

@@ -21,7 +21,6 @@ DOT = as_text(Image.new("RGB", (8, 8)))
         ("webhook_url", "http://example.com"),
         ("refiner_model_name", "other.safetensors"),
         ("sharpness", 5),
-        ("style_selections", ["SAI Anime"]),
         ("loras", [{"enabled": True, "model_name": "x.safetensors"}]),
         ("controlnet_image", [{"cn_img": DOT}]),
         ("freeu_enabled", True),

@@ -38,6 +38,7 @@ WIRE_NAMES = {
     "invert_mask": "invert_mask_checkbox",
     "initial_latent": "inpaint_disable_initial_latent",
     "seed_increment": "disable_seed_increment",
+    "styles": "style_selections",
 }
 """A task's field → the name by which the client knows it, where they differ."""
 
@@ -142,6 +143,8 @@ def _common(request: GenerateRequest) -> dict[str, Any]:
         "clip_skip": request.sent("clip_skip"),
         "performance": request.sent("performance_selection"),
         "preset": None if preset in (None, "", "initial") else preset,
+        "styles": None if request.sent("style_selections") is None else tuple(request.style_selections),
+        "wildcards_in_order": request.read_wildcards_in_order,
         "deterministic": request.deterministic,
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from masking.errors import NotSupported
-from server.api.fooocus.request import OFFSET_LORA, USUAL_STYLES, GenerateRequest, Lora, Wire
+from server.api.fooocus.request import OFFSET_LORA, GenerateRequest, Lora, Wire
 from server.inputs import is_given
 
 NEUTRAL: dict[str, tuple[object, ...]] = {
@@ -29,9 +29,6 @@ NEUTRAL: dict[str, tuple[object, ...]] = {
 """The values that ask for nothing; the first is FooocusAPI's default."""
 
 SYNTAX = {
-    "a LoRA": re.compile(r"<lora:[^>]+>"),
-    "a wildcard": re.compile(r"__[\w-]+__"),
-    "an array": re.compile(r"\[\[.*?\]\]", re.DOTALL),
     "a weight": re.compile(r"\([^()]+:\s*\d+(\.\d+)?\s*\)"),
 }
 
@@ -44,8 +41,6 @@ def refuse(request: GenerateRequest) -> None:
             raise _refusal(field, value, neutral[0])
     if any(_is_asked(lora) for lora in request.loras):
         raise _refusal("loras", [lora.model_name for lora in request.loras if _is_asked(lora)], [])
-    if request.style_selections and tuple(request.style_selections) != USUAL_STYLES:
-        raise _refusal("style_selections", request.style_selections, [])
     if any(is_given(control.cn_img) for control in request.controlnet_image[:4]):
         raise _refusal("controlnet_image", "an image", [])
     if is_given(request.uov_input_image) and request.uov_method != "Disabled":
@@ -60,8 +55,6 @@ def refuse(request: GenerateRequest) -> None:
 def warnings(request: GenerateRequest) -> Iterator[str]:
     """What was sent and changes nothing, field by field."""
     yield from unknown_fields(request)
-    if request.sent("style_selections"):
-        yield "style_selections was not used: styles are not applied yet."
     if any(lora.enabled and lora.model_name == OFFSET_LORA for lora in request.sent("loras") or ()):
         yield f'loras: "{OFFSET_LORA}" is not installed; the preset goes without it.'
     if request.sent("sharpness"):

@@ -16,7 +16,7 @@ from masking.asked import MaskAsked
 from masking.errors import InvalidValue, NotSupported
 from masking.planning import resolve as resolve_mask
 from masking.plans import MaskPlan
-from pipelines import planning, presets
+from pipelines import planning, presets, styles
 from pipelines.events import Failed, MaskDone
 from server.accept import bytes_wanted
 from server.api.fooocus import dispatch, later
@@ -70,6 +70,12 @@ async def generate(asked: GenerateRequest, parts: TheParts, request: Request) ->
     )
     row = await parts.tasks.ended(await parts.tasks.submit(order))
     return await answer(row, parts)
+
+
+@router.get("/v1/engines/styles")
+async def engine_styles(parts: TheParts) -> list[str]:
+    """The names that `style_selections` takes: Fooocus's 279, after a user's own."""
+    return list(await asyncio.to_thread(styles.load, planning.user_folder(parts.settings)))
 
 
 @router.post(
