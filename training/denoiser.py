@@ -20,6 +20,7 @@ SCHEDULE = {
     "clip_sample": False,
 }
 BATCH = 24
+THINGS = 4.0
 
 
 def build() -> UNet2DConditionModel:
@@ -57,8 +58,8 @@ class Shards:
         self.folder, self.tokenizer, self.asked = folder, tokenizer, 0
         self.kept: dict[Path, dict[str, Tensor]] = {}
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Token ids, latents, masked latents, masks (float, 1 = paint) of BATCH samples of one size."""
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Token ids, latents, masked latents, masks (1 = paint) and where things are of BATCH samples of one size."""
         if self.asked % 100 == 0:
             for path in sorted(self.folder.glob("*.pt")):
                 if path not in self.kept:
@@ -71,7 +72,7 @@ class Shards:
         for i in range(BATCH):
             if chance.random() < 0.1:
                 ids[i] = self.nothing
-        return ids, shard["latents"][rows].float(), shard["masked"][rows].float(), shard["masks"][rows].float()
+        return ids, *(shard[layer][rows].float() for layer in ("latents", "masked", "masks", "seen"))
 
     @property
     def nothing(self) -> Tensor:
@@ -85,7 +86,7 @@ class Shards:
         return shard
 
 
-def run(folder: Path, *, steps: int = 5400) -> None:
+def run(folder: Path, *, steps: int = 5200) -> None:
     """Leave `folder/unet` and `folder/text_encoder`, both averaged over the last steps."""
     torch.manual_seed(0)
     where, parts = device(), folder.parent
@@ -96,14 +97,15 @@ def run(folder: Path, *, steps: int = 5400) -> None:
 
     def loss_of(step: int) -> Tensor:
         torch.manual_seed(step)
-        ids, latents, masked, masks = (t.to(where) for t in shards.batch(step))
+        ids, latents, masked, masks, seen = (t.to(where) for t in shards.batch(step))
         times = torch.randint(0, 1000, (BATCH,), device=where)
         noise = torch.randn_like(latents)
         target = schedule.get_velocity(latents, noise, times)
         noisy = torch.cat([schedule.add_noise(latents, noise, times), masks, masked], 1)
         with torch.autocast(where, torch.bfloat16):
             guess = painter(ids, int(torch.rand(()) < 0.2), noisy, times)
-        return (guess.float() - target).square().mean()
+        weight = 1 + THINGS * seen  # most of a picture is its place, which is soon learnt
+        return (weight * (guess.float() - target).square()).mean() / weight.mean()
 
     course = Course(
         folder=folder, steps=steps, learning_rate=1e-3, warmup=200, device=where, average=0.998, save_every=100

@@ -2,8 +2,8 @@
 
 Every thing in every colour is laid over every spot of the picture at several sizes, as a template painted on nothing;
 what explains most of the picture (how much closer to the picture than its row's usual colour, squared and summed over
-the silhouette) is what is seen. The place is the nearest mean of colours in bands. `python -m training judge` measures the judge
-itself on rendered scenes it never saw.
+the silhouette) is what is seen. The place is the nearest mean of colours in bands. `python -m training judge` measures
+the judge itself on rendered scenes it never saw.
 """
 
 import functools

@@ -14,6 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
+from torch.nn import functional
 
 from training import captions
 from training.run import device
@@ -26,12 +27,16 @@ SHARD = 192
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """`mask`: height × width bool, True = paint here. `thing`: what goes into the hole, if it is one thing."""
+    """`mask`, `seen`: height × width bool, True = paint here, True = part of a thing.
+
+    `thing`: what goes into the hole, if it is one thing.
+    """
 
     kind: str
     scene: Scene
     picture: NDArray[np.uint8]
     mask: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
     thing: Thing | None = None
 
     def caption(self, rng: Generator) -> str:
@@ -47,18 +52,17 @@ def exercise(rng: Generator, width: int, height: int) -> Exercise:
         rng.choice(["whole", "hole", "border"], p=[0.5, 0.28, 0.22] if width * height < 80_000 else [0.1, 0.2, 0.7])
     )
     painting = paint(draw(rng, width=width, height=height))
+    seen = np.any(painting.masks, axis=0)
     if kind == "whole":
-        return Exercise(kind=kind, scene=painting.scene, picture=painting.picture, mask=np.ones((height, width), bool))
+        mask = np.ones((height, width), bool)
+        return Exercise(kind=kind, scene=painting.scene, picture=painting.picture, mask=mask, seen=seen)
     if kind == "border":
-        return _border(rng, painting)
-    return _hole(rng, painting)
+        return _border(rng, painting, seen)
+    return _hole(rng, painting, seen)
 
 
-def _border(rng: Generator, painting: Painting) -> Exercise:
+def _border(rng: Generator, painting: Painting, seen: NDArray[np.bool_]) -> Exercise:
     height, width = painting.picture.shape[:2]
-    seen = np.zeros((height, width), bool)
-    for mask in painting.masks:
-        seen |= mask
     for _ in range(8):
         mask = np.zeros((height, width), bool)
         for side in rng.permutation(4)[: rng.choice([1, 2], p=[0.5, 0.5])]:
@@ -73,10 +77,10 @@ def _border(rng: Generator, painting: Painting) -> Exercise:
                 mask[height - int(depth * height) :] = True
         if not (mask & seen).any():
             break
-    return Exercise(kind="border", scene=painting.scene, picture=painting.picture, mask=mask)
+    return Exercise(kind="border", scene=painting.scene, picture=painting.picture, mask=mask, seen=seen)
 
 
-def _hole(rng: Generator, painting: Painting) -> Exercise:
+def _hole(rng: Generator, painting: Painting, seen: NDArray[np.bool_]) -> Exercise:
     scene, (height, width) = painting.scene, painting.picture.shape[:2]
     if rng.random() < 0.2:
         thing, (x0, y0, x1, y1) = None, _empty_box(rng, painting)
@@ -88,8 +92,8 @@ def _hole(rng: Generator, painting: Painting) -> Exercise:
         shape = _around(rng, painting.masks[index], scene, thing)
     picture = painting.picture
     if rng.random() < 0.5 and shape.any():
-        picture, shape = _closer(rng, picture, shape)
-    return Exercise(kind="hole", scene=scene, picture=picture, mask=shape, thing=thing)
+        picture, shape, seen = _closer(rng, picture, shape, seen)
+    return Exercise(kind="hole", scene=scene, picture=picture, mask=shape, seen=seen, thing=thing)
 
 
 def _around(rng: Generator, seen: NDArray[np.bool_], scene: Scene, thing: Thing) -> NDArray[np.bool_]:
@@ -122,8 +126,8 @@ def _empty_box(rng: Generator, painting: Painting) -> tuple[int, int, int, int]:
 
 
 def _closer(
-    rng: Generator, picture: NDArray[np.uint8], mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    rng: Generator, picture: NDArray[np.uint8], mask: NDArray[np.bool_], seen: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_]]:
     """Cut a window around the hole and enlarge it, as the server does before it inpaints."""
     height, width = mask.shape
     ys, xs = np.nonzero(mask)
@@ -135,8 +139,11 @@ def _closer(
         np.clip(ys.mean() - h / 2 + rng.uniform(-0.1, 0.1) * h, max(ys.max() + 1 - h, 0), min(ys.min(), height - h))
     )
     cut = Image.fromarray(picture[y : y + h, x : x + w]).resize((width, height), Image.Resampling.LANCZOS)
-    seen = Image.fromarray(mask[y : y + h, x : x + w]).resize((width, height), Image.Resampling.NEAREST)
-    return np.asarray(cut), np.asarray(seen)
+    hole, things = (
+        np.asarray(Image.fromarray(layer[y : y + h, x : x + w]).resize((width, height), Image.Resampling.NEAREST))
+        for layer in (mask, seen)
+    )
+    return np.asarray(cut), hole, things
 
 
 @torch.no_grad()
@@ -151,6 +158,11 @@ def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8], masks: NDArray[np.bo
     return torch.cat(parts).float().cpu() * vae.config.scaling_factor
 
 
+def _cells(seen: NDArray[np.bool_]) -> Tensor:
+    """Which latent cells show a part of a thing: n × 1 × height/8 × width/8, bool."""
+    return functional.max_pool2d(torch.from_numpy(seen[:, None]).float(), 8) > 0
+
+
 def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
     rng = np.random.default_rng(1_000_000 + number)
     width, height = SIZES[int(rng.choice(len(SIZES), p=SHARE))]
@@ -163,6 +175,7 @@ def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
         "latents": encode(vae, pictures).half(),
         "masked": masked.half(),
         "masks": torch.from_numpy(masks[:, None, ::8, ::8].copy()),
+        "seen": _cells(np.stack([e.seen for e in done])),
         "captions": [[e.caption(rng) for _ in range(6)] for e in done],
     }
 

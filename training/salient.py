@@ -30,9 +30,7 @@ class Salient(nn.Module):
         super().__init__()
         widths = (12, 24, 40, 48, 48)
         self.enter = _block(3, widths[0])
-        self.down = nn.ModuleList(
-            nn.Sequential(_block(a, b, 2), _block(b, b)) for a, b in itertools.pairwise(widths)
-        )
+        self.down = nn.ModuleList(nn.Sequential(_block(a, b, 2), _block(b, b)) for a, b in itertools.pairwise(widths))
         self.middle = nn.Sequential(_block(48, 48, dilation=2), _block(48, 48, dilation=4), _block(48, 48))
         self.up = nn.ModuleList(_block(a + b, a) for a, b in itertools.pairwise(widths))
         self.leave = nn.Conv2d(widths[0], 1, 1)
