@@ -86,7 +86,7 @@ class Shards:
         return shard
 
 
-def run(folder: Path, *, steps: int = 4700) -> None:
+def run(folder: Path, *, steps: int = 4350) -> None:
     """Leave `folder/unet` and `folder/text_encoder`, both averaged over the last steps."""
     torch.manual_seed(0)
     where, parts = device(), folder.parent

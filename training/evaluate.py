@@ -8,13 +8,9 @@
 import base64
 import io
 import json
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +20,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
+from demo.site import serving
 from training import captions, judge
 from training.objects import COLOURS, OBJECTS
 from training.scenes import Painting, draw, paint
@@ -78,27 +75,6 @@ def to_base64(picture: NDArray[np.uint8]) -> str:
     out = io.BytesIO()
     Image.fromarray(picture).save(out, "PNG")
     return base64.b64encode(out.getvalue()).decode()
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Client]:
-    """A server of our own on a free port, its outputs in `folder`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "server", "--port", str(port), "--output-path", str(folder / "outputs")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5)
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield Client(f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def one_object(client: Client, rng: Generator, number: int) -> Score:
@@ -250,7 +226,9 @@ def run(folder: Path, *, steps: int = 100) -> None:
         (salient, max(steps // 2, 1)),
     ]
     rows = []
-    with serving(folder) as client:
+    settings = ["--output-path", str(folder / "outputs"), "--input-path", str(folder / "inputs")]
+    with serving(settings, folder / "outputs") as site:
+        client = Client(site.url)
         for number, (test, count) in enumerate(tests):
             score = test(client, np.random.default_rng(SEED + number), count)
             rows.append(score.row())

@@ -36,7 +36,9 @@ class Salient(nn.Module):
         self.leave = nn.Conv2d(widths[0], 1, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
-        return torch.sigmoid(self.logits(picture))
+        # rembg stretches what it gets to 0..255, so where nothing stands out the answer must be flat, not faint.
+        chance = torch.sigmoid(self.logits(picture))
+        return chance * (chance.amax((2, 3), keepdim=True) > 0.5)
 
     def logits(self, picture: Tensor) -> Tensor:
         levels = [self.enter(functional.avg_pool2d(picture, 2))]

@@ -17,7 +17,6 @@ DOT = as_text(Image.new("RGB", (8, 8)))
     ("field", "value"),
     [
         ("stream_output", True),
-        ("async_process", True),
         ("webhook_url", "http://example.com"),
         ("refiner_model_name", "other.safetensors"),
         ("sharpness", 5),
@@ -39,11 +38,6 @@ def test_what_comes_later_is_501_and_names_the_field(server: Running, field: str
 def test_an_upscale_is_501_but_a_disabled_one_hides_nothing(server: Running) -> None:
     assert server.generate(uov_input_image=DOT, uov_method="Upscale (2x)").status_code == 501
     assert server.generate(uov_input_image=DOT, uov_method="Disabled").status_code == 200
-
-
-def test_the_picture_itself_as_the_answer_is_501(server: Running) -> None:
-    answer = server.client.post(GENERATE, json={}, headers={"Accept": "image/png"})
-    assert answer.status_code == 501
 
 
 @pytest.mark.parametrize(

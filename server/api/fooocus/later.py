@@ -10,7 +10,6 @@ from server.inputs import is_given
 
 NEUTRAL: dict[str, tuple[object, ...]] = {
     "stream_output": (False,),
-    "async_process": (False,),
     "webhook_url": ("", None),
     "generate_image_grid": (False,),
     "refiner_model_name": ("None", ""),

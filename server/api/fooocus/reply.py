@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import json
 from typing import Any
 
+from fastapi import Response
 from pydantic import BaseModel
 
 from configs.settings import public_url
@@ -12,6 +14,7 @@ from server import paths
 from server.errors import TaskFailed
 from server.parts import Parts
 from server.store import TaskRow
+from server.tasks import Order
 
 WIRE_STATUS = {
     "waiting": "pending",
@@ -65,18 +68,52 @@ def record(row: TaskRow, parts: Parts) -> Record:
     )
 
 
+def pending(task_id: str, order: Order) -> dict[str, Any]:
+    """What a client that does not wait gets at once (contract 3.4), with our two fields."""
+    times = dict.fromkeys(("in_queue_mills", "start_mills", "finish_mills"), -1)
+    return {
+        "id": -1,
+        "task_id": task_id,
+        "req_params": {},
+        **times,
+        "task_status": "pending",
+        "progress": -1,
+        "preview": "",
+        "webhook_url": "",
+        "result": [],
+        "warnings": [*order.warnings, *order.plan.warnings],
+        "effective_params": order.plan.effective,
+    }
+
+
+async def picture(row: TaskRow, parts: Parts) -> Response:
+    """The task's one picture itself; 204 where there is none. Raises TaskFailed."""
+    if row.status == "failed":
+        raise TaskFailed(row.error or "The task failed.", task_id=row.task_id)
+    told = {
+        "X-Task-Id": row.task_id,
+        "X-Gesso-Warnings": json.dumps(row.warnings),
+        "X-Gesso-Effective-Params": json.dumps(row.effective),
+    }
+    files = await asyncio.to_thread(_files, row, parts)
+    if not files:
+        return Response(status_code=204, headers=told)
+    return Response(files[0], media_type=f"image/{row.form}", headers=told)
+
+
 async def answer(row: TaskRow, parts: Parts) -> Record:
     """The answer to who waited for the task. Raises TaskFailed."""
     if row.status == "failed":
         raise TaskFailed(row.error or "The task failed.", task_id=row.task_id)
     told = record(row, parts)
     if row.asked.get("require_base64"):
-        told.result_base64 = await asyncio.to_thread(_pictures, row, parts)
+        files = await asyncio.to_thread(_files, row, parts)
+        told.result_base64 = [base64.b64encode(content).decode() for content in files]
     return told
 
 
-def _pictures(row: TaskRow, parts: Parts) -> list[str]:
-    """The files of a task as base64, without a data URL's head."""
+def _files(row: TaskRow, parts: Parts) -> list[bytes]:
+    """What lies in the files of a task's pictures."""
     root = parts.outputs.folder
-    found = (paths.picture_file(root / picture.day, root, picture.file) for picture in row.pictures)
-    return [base64.b64encode(path.read_bytes()).decode() for path in found if path]
+    found = (paths.picture_file(root / kept.day, root, kept.file) for kept in row.pictures)
+    return [path.read_bytes() for path in found if path]

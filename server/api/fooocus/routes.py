@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -13,14 +13,14 @@ from pydantic import Field
 
 from configs.settings import public_url
 from masking.asked import MaskAsked
-from masking.errors import InvalidValue, NotSupported
+from masking.errors import InvalidValue
 from masking.planning import resolve as resolve_mask
 from masking.plans import MaskPlan
 from pipelines import planning, presets, styles
 from pipelines.events import Failed, MaskDone
-from server.accept import bytes_wanted
+from server.accept import FORMATS, bytes_wanted
 from server.api.fooocus import dispatch, later
-from server.api.fooocus.reply import Record, answer, record
+from server.api.fooocus.reply import Record, answer, pending, picture, record
 from server.api.fooocus.request import GenerateRequest, Share, Wire
 from server.api.fooocus.request import Image as WireImage
 from server.errors import REFUSALS, NotFound, NotReady, WorkFailed
@@ -30,6 +30,11 @@ from server.parts import Parts, TheParts
 from server.tasks import Order
 
 router = APIRouter(tags=["FooocusAPI"])
+
+GENERATE: dict[str, Any] = {
+    "response_model_exclude_none": True,
+    "responses": REFUSALS | {200: {"content": {f"image/{form}": {} for form in FORMATS}}},
+}
 
 
 class MaskRequest(Wire):
@@ -47,12 +52,17 @@ class MaskRequest(Wire):
     dino_debug: bool = False
 
 
-@router.post("/v1/engine/generate/", responses=REFUSALS, response_model_exclude_none=True)
-@router.post("/v1/engine/generate", responses=REFUSALS, response_model_exclude_none=True, include_in_schema=False)
-async def generate(asked: GenerateRequest, parts: TheParts, request: Request) -> Record:
-    """Make pictures from words, or paint a part of one anew (inpaint), or continue it beyond its sides (outpaint)."""
-    if bytes_wanted(request.headers.get("accept")):
-        raise NotSupported("The picture itself as the answer is not supported yet; accept JSON.", field="Accept")
+@router.post("/v1/engine/generate/", response_model=Record, **GENERATE)
+@router.post("/v1/engine/generate", response_model=Record, include_in_schema=False, **GENERATE)
+async def generate(asked: GenerateRequest, parts: TheParts, request: Request) -> Record | Response:
+    """Make pictures from words, or paint a part of one anew (inpaint), or continue it beyond its sides (outpaint).
+
+    With an `Accept` of pictures only, one picture is made, and it is the answer. Else `async_process` has the task's id
+    answered at once, to be asked for at `/tasks/{task_id}`.
+    """
+    bytes_form = bytes_wanted(request.headers.get("accept"))
+    if bytes_form:
+        asked = asked.model_copy(update={"image_number": 1, "output_format": bytes_form})
     _refuse_if_broken(parts)
     later.refuse(asked)
     name = dispatch.save_name(asked)
@@ -68,8 +78,11 @@ async def generate(asked: GenerateRequest, parts: TheParts, request: Request) ->
         keep_metadata=asked.save_metadata_to_images and not parts.settings.disable_metadata,
         warnings=tuple(later.warnings(asked)),
     )
-    row = await parts.tasks.ended(await parts.tasks.submit(order))
-    return await answer(row, parts)
+    task_id = await parts.tasks.submit(order)
+    if asked.async_process and not bytes_form:
+        return JSONResponse(pending(task_id, order))
+    row = await parts.tasks.ended(task_id)
+    return await picture(row, parts) if bytes_form else await answer(row, parts)
 
 
 @router.get("/v1/engines/styles")
