@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,13 @@ from pipelines.events import Failed, Finished, Picture, Step
 from pipelines.plans import Plan
 from server.backends import Backend
 from server.outputs import Format, Outputs
+from server.progress import Course, Moment
 from server.store import PictureRow, Store, TaskRow, now
 
 log = logging.getLogger("gesso")
+
+MOST_COURSES = 500
+"""As many ended tasks can still be followed from their beginning."""
 
 LEFT_OPEN = "The server was stopped before this task was done."
 
@@ -41,7 +45,7 @@ class TaskQueue:
         self._backend = backend
         self._waiting: asyncio.Queue[tuple[str, Order]] = asyncio.Queue()
         self._ended: dict[str, asyncio.Event] = {}
-        self._progress: dict[str, int] = {}
+        self._courses: dict[str, Course] = {}
         self._runner: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -60,6 +64,7 @@ class TaskQueue:
         task_id = uuid.uuid4().hex
         await asyncio.to_thread(self._store.add, _row(task_id, order))
         self._ended[task_id] = asyncio.Event()
+        self._remember(task_id)
         self._waiting.put_nowait((task_id, order))
         return task_id
 
@@ -73,7 +78,22 @@ class TaskQueue:
 
     def progress(self, task_id: str) -> int:
         """How far a running task is, 0 to 100."""
-        return self._progress.get(task_id, 0)
+        return self._courses[task_id].progress if task_id in self._courses else 0
+
+    async def follow(self, task_id: str, after: int = 0) -> AsyncIterator[Moment]:
+        """The moments of a task after number `after`; of one that ended long ago, its end alone."""
+        if task_id not in self._courses:
+            yield Moment(number=after + 1, progress=100, message="Finished", last=True)
+            return
+        async for moment in self._courses[task_id].follow(after):
+            yield moment
+
+    def _remember(self, task_id: str) -> None:
+        """Keep the courses of the newest tasks; those that have not ended are always kept."""
+        self._courses[task_id] = Course()
+        ended = [known for known in self._courses if known not in self._ended]
+        for old in ended[:-MOST_COURSES]:
+            del self._courses[old]
 
     async def _run_all(self) -> None:
         while True:
@@ -84,17 +104,22 @@ class TaskQueue:
                 log.exception("Task %s failed.", task_id)
                 await self._record_failure(task_id, f"{type(error).__name__}: {error}")
             finally:
-                self._progress.pop(task_id, None)
+                self._courses[task_id].tell(100, "Finished", last=True)
                 self._ended.pop(task_id).set()
 
     async def _run(self, task_id: str, order: Order) -> None:
+        course, images = self._courses[task_id], len(order.plan.shots)
+        course.tell(0, f"Preparing task 1/{images} ...")
         await asyncio.to_thread(self._store.start, task_id)
         async for event in self._backend.run(task_id, order.plan):
             match event:
                 case Step():
                     done = (event.image - 1) * event.steps + event.step
-                    self._progress[task_id] = min(99, 100 * done // (event.images * event.steps))
+                    message = f"Sampling step {event.step}/{event.steps}, image {event.image}/{event.images} ..."
+                    progress = min(99, 100 * done // (event.images * event.steps))
+                    course.tell(max(progress, course.progress), message)
                 case Picture():
+                    course.tell(course.progress, f"Saving image {event.index + 1}/{images} to system ...")
                     await asyncio.to_thread(self._keep, task_id, order, event)
                 case Failed():
                     log.error("Task %s failed: %s", task_id, event.message)

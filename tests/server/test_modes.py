@@ -4,6 +4,7 @@ import io
 import json
 import time
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -70,3 +71,43 @@ def finished(server: Running, task_id: str) -> dict:
             return record
         time.sleep(0.1)
     raise AssertionError(f"task {task_id} did not end")
+
+
+def events(answer: httpx.Response) -> list[dict]:
+    """What a client of FooocusAPI reads: the lines that start with `data: {`."""
+    return [json.loads(line[6:]) for line in answer.text.split("\r\n") if line.startswith("data: {")]
+
+
+def test_a_stream_tells_every_step_and_ends_with_the_pictures(server: Running) -> None:
+    answer = server.generate(stream_output=True, image_number=2, overwrite_step=3)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["cache-control"] == "no-store"
+    told = events(answer)
+    assert all({"progress", "preview", "message", "images"} <= set(event) for event in told)
+    assert [event["progress"] for event in told] == sorted(event["progress"] for event in told)
+    steps = [event["message"] for event in told if event["message"].startswith("Sampling step")]
+    assert steps == [f"Sampling step {step}/3, image {image}/2 ..." for image in (1, 2) for step in (1, 2, 3)]
+    assert all(event["images"] == [] for event in told[:-1])
+    assert (told[-1]["progress"], told[-1]["message"]) == (100, "Finished")
+    assert [server.picture(url).size for url in told[-1]["images"]] == [(64, 64)] * 2
+
+
+def test_a_stream_can_be_taken_up_again_where_it_broke(server: Running) -> None:
+    whole = server.generate(stream_output=True, overwrite_step=3)
+    task_id = whole.headers["x-task-id"]
+    ids = [line[4:] for line in whole.text.split("\r\n") if line.startswith("id: ")]
+    assert ids == [f"{task_id}:{n}" for n in range(1, len(ids) + 1)]
+    again = server.client.get(f"/tasks/{task_id}/events", headers={"Last-Event-ID": ids[1]})
+    assert events(again) == events(whole)[2:]
+    assert events(server.client.get(f"/tasks/{task_id}/events")) == events(whole)
+
+
+def test_events_of_an_unknown_task_are_404(server: Running) -> None:
+    assert server.client.get("/tasks/0123/events").status_code == 404
+
+
+def test_a_client_that_goes_away_does_not_stop_its_task(server: Running) -> None:
+    body = SMALL | {"stream_output": True, "image_number": 3}
+    with server.client.stream("POST", GENERATE, json=body) as answer:
+        task_id = answer.headers["x-task-id"]
+    assert len(finished(server, task_id)["result"]) == 3

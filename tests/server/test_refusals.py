@@ -16,7 +16,6 @@ DOT = as_text(Image.new("RGB", (8, 8)))
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("stream_output", True),
         ("webhook_url", "http://example.com"),
         ("refiner_model_name", "other.safetensors"),
         ("sharpness", 5),

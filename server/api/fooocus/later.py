@@ -9,7 +9,6 @@ from server.api.fooocus.request import OFFSET_LORA, GenerateRequest, Lora, Wire
 from server.inputs import is_given
 
 NEUTRAL: dict[str, tuple[object, ...]] = {
-    "stream_output": (False,),
     "webhook_url": ("", None),
     "generate_image_grid": (False,),
     "refiner_model_name": ("None", ""),

@@ -7,7 +7,7 @@ import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from PIL import Image
 from pydantic import Field
 
@@ -23,6 +23,7 @@ from server.api.fooocus import dispatch, later
 from server.api.fooocus.reply import Record, answer, pending, picture, record
 from server.api.fooocus.request import GenerateRequest, Share, Wire
 from server.api.fooocus.request import Image as WireImage
+from server.api.fooocus.stream import stream
 from server.errors import REFUSALS, NotFound, NotReady, WorkFailed
 from server.inputs import is_given
 from server.outputs import Format, encode
@@ -57,8 +58,8 @@ class MaskRequest(Wire):
 async def generate(asked: GenerateRequest, parts: TheParts, request: Request) -> Record | Response:
     """Make pictures from words, or paint a part of one anew (inpaint), or continue it beyond its sides (outpaint).
 
-    With an `Accept` of pictures only, one picture is made, and it is the answer. Else `async_process` has the task's id
-    answered at once, to be asked for at `/tasks/{task_id}`.
+    With an `Accept` of pictures only, one picture is made, and it is the answer. Else `stream_output` gives server-sent
+    events, and `async_process` the task's id at once, to be asked for at `/tasks/{task_id}`.
     """
     bytes_form = bytes_wanted(request.headers.get("accept"))
     if bytes_form:
@@ -79,6 +80,8 @@ async def generate(asked: GenerateRequest, parts: TheParts, request: Request) ->
         warnings=tuple(later.warnings(asked)),
     )
     task_id = await parts.tasks.submit(order)
+    if asked.stream_output and not bytes_form:
+        return stream(task_id, parts)
     if asked.async_process and not bytes_form:
         return JSONResponse(pending(task_id, order))
     row = await parts.tasks.ended(task_id)
@@ -125,6 +128,14 @@ async def task(task_id: str, parts: TheParts) -> Record:
     if row is None:
         raise NotFound(f"There is no task {task_id[:80]!r}.")
     return record(row, parts)
+
+
+@router.get("/tasks/{task_id}/events", responses={404: {"description": "There is no such task."}})
+async def task_events(task_id: str, parts: TheParts, request: Request) -> StreamingResponse:
+    """A task as server-sent events, from its beginning or from after the `Last-Event-ID`, to its end."""
+    if await asyncio.to_thread(parts.store.task, task_id) is None:
+        raise NotFound(f"There is no task {task_id[:80]!r}.")
+    return stream(task_id, parts, request.headers.get("last-event-id"))
 
 
 def _refuse_if_broken(parts: Parts) -> None:
