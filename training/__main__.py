@@ -4,7 +4,7 @@ import argparse
 import importlib
 from pathlib import Path
 
-PARTS = ("vae", "words", "latents", "denoiser", "salient", "judge", "pack", "evaluate")
+PARTS = ("vae", "words", "latents", "denoiser", "salient", "judge", "pack", "unpack", "evaluate")
 
 
 def main() -> None:

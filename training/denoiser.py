@@ -87,11 +87,16 @@ class Shards:
 
 
 def run(folder: Path, *, steps: int = 4350) -> None:
-    """Leave `folder/unet` and `folder/text_encoder`, both averaged over the last steps."""
+    """Leave `folder/unet` and `folder/text_encoder`, both averaged over the last steps.
+
+    An untrained run goes on from a `folder/unet` that `training.unpack` left there.
+    """
     torch.manual_seed(0)
     where, parts = device(), folder.parent
     tokenizer = CLIPTokenizer.from_pretrained(parts / "words" / "tokenizer")
     painter = Painter(CLIPTextModel.from_pretrained(parts / "words" / "text_encoder")).to(where)
+    if (folder / "unet").is_dir():
+        painter.unet.load_state_dict(UNet2DConditionModel.from_pretrained(folder / "unet").state_dict())
     shards = Shards(parts / "latents", tokenizer)
     schedule = DDPMScheduler(**SCHEDULE)
 
