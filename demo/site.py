@@ -1,6 +1,7 @@
 """A server for the length of the demo, and what a client needs to talk to it."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from configs.settings import ROOT
 
 PATIENCE_S = 900
 """For one answer; the first one on a slow disk loads the models."""
@@ -56,7 +59,11 @@ def serving(words: Sequence[str], outputs: Path) -> Iterator[Site]:
     ours = ["--listen", "127.0.0.1", "--port", str(port), "--base-url", site.url]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "server", *words, *ours], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            [sys.executable, "-P", "-m", "server", *words, *ours],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         )
         try:
             _await_ready(site, process, log)
