@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from demo.site import serving
 from training import captions, judge
@@ -169,7 +169,8 @@ def _judge_strip(score: Score, painting: Painting, side: str, picture: Picture) 
     known, new = _turned(painting.picture, side).astype(float), _turned(picture, side).astype(float)
     depth = new.shape[1] - known.shape[1]
     strip = new[:, :depth]
-    free = ~_turned(np.any(painting.masks, axis=0), side)
+    things = Image.fromarray(np.any(painting.masks, axis=0)).convert("L").filter(ImageFilter.MaxFilter(13))
+    free = ~_turned(np.asarray(things) > 0, side)
     steps = np.abs(np.diff(known, axis=1)).mean(2)[free[:, 1:]]
     seam = float(np.abs(new[:, depth] - new[:, depth - 1]).mean() / max(steps.mean(), 0.25))
     energy = float(

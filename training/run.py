@@ -4,7 +4,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,14 +111,5 @@ def _log(course: Course, **figures: float) -> None:
     print(course.folder.name, line, flush=True)
 
 
-def parameters(model: nn.Module) -> int:
-    return sum(p.numel() for p in model.parameters())
-
-
 def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def chain_parameters(modules: Iterable[nn.Module]) -> nn.ModuleList:
-    """Several modules as one, for an optimizer that trains them together."""
-    return nn.ModuleList(list(modules))
