@@ -148,9 +148,7 @@ def run(folder: Path, *, steps: int = 500) -> None:
     truths = [(p.scene.things[0].kind, p.scene.things[0].colour, p.scene.place) for p in paintings]
     for what, part in (("kind", slice(0, 1)), ("colour", slice(1, 2)), ("place", slice(2, 3)), ("all", slice(0, 3))):
         right = np.mean([v[part] == t[part] for v, t in zip(verdicts, truths, strict=True)])
-        chance = np.mean(
-            [v[part] == t[part] for v, t in zip(verdicts, np.roll(truths, 1, axis=0).tolist(), strict=True)]
-        )
+        chance = np.mean([v[part] == t[part] for v, t in zip(verdicts, [*truths[1:], truths[0]], strict=True)])
         print(f"{what}: {right:.3f} right; shuffled {chance:.3f}")
     for verdict, truth in zip(verdicts, truths, strict=True):
         if verdict != truth:
