@@ -7,9 +7,7 @@
 
 import base64
 import io
-import json
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from demo.site import serving
+from demo.site import Site, serving
 from training import captions, judge
 from training.objects import COLOURS, OBJECTS
 from training.scenes import Painting, draw, paint
@@ -50,25 +48,18 @@ class Score:
 
 
 class Client:
-    def __init__(self, url: str) -> None:
-        self.url = url
+    """What the tests ask of a server, pictures as arrays."""
 
-    def post(self, path: str, body: dict[str, object]) -> object:
-        request = urllib.request.Request(
-            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=300) as answer:
-            return json.load(answer)
+    def __init__(self, site: Site) -> None:
+        self.site = site
 
-    def generate(self, **body: object) -> Picture:
-        record = self.post("/v1/engine/generate", body)
-        assert isinstance(record, dict)
-        with urllib.request.urlopen(record["result"][0], timeout=60) as answer:
-            return np.asarray(Image.open(io.BytesIO(answer.read())).convert("RGB"))
+    def generate(self, **fields: object) -> Picture:
+        record = self.site.post("/v1/engine/generate", **fields)
+        return np.asarray(Image.open(io.BytesIO(self.site.get(record["result"][0]))).convert("RGB"))
 
     def mask(self, picture: Picture) -> Picture:
-        answer = self.post("/v1/tools/generate_mask", {"image": to_base64(picture)})
-        return np.asarray(Image.open(io.BytesIO(base64.b64decode(str(answer)))).convert("L"))
+        answer = self.site.post("/v1/tools/generate_mask", image=to_base64(picture))
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(answer))).convert("L"))
 
 
 def to_base64(picture: NDArray[np.uint8]) -> str:
@@ -229,7 +220,7 @@ def run(folder: Path, *, steps: int = 100) -> None:
     rows = []
     settings = ["--output-path", str(folder / "outputs"), "--input-path", str(folder / "inputs")]
     with serving(settings, folder / "outputs") as site:
-        client = Client(site.url)
+        client = Client(site)
         for number, (test, count) in enumerate(tests):
             score = test(client, np.random.default_rng(SEED + number), count)
             rows.append(score.row())
