@@ -21,6 +21,8 @@ SCHEDULE = {
 }
 BATCH = 24
 THINGS = 4.0
+CLOSE = 20  # the side, in latent cells, of a close-up: the largest thing is 17 cells wide
+CLOSE_UNTIL = 0.45  # of the run: a close-up takes two fifths of the time of a whole picture
 
 
 def build() -> UNet2DConditionModel:
@@ -58,8 +60,11 @@ class Shards:
         self.folder, self.tokenizer, self.asked = folder, tokenizer, 0
         self.kept: dict[Path, dict[str, Tensor]] = {}
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Token ids, latents, masked latents, masks (1 = paint) and where things are of BATCH samples of one size."""
+    def batch(self, step: int, *, close: bool = False) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Token ids, latents, masked latents, masks (1 = paint) and where things are of BATCH samples of one size.
+
+        `close`: only pictures of one thing, cut down to a square of CLOSE cells around it, somewhere.
+        """
         if self.asked % 100 == 0:
             for path in sorted(self.folder.glob("*.pt")):
                 if path not in self.kept:
@@ -67,12 +72,21 @@ class Shards:
         self.asked += 1
         chance = random.Random(step)
         shard = self.kept[chance.choice(sorted(self.kept))]
-        rows = chance.sample(range(len(shard["latents"])), BATCH)
+        rows = chance.sample(shard["single"].tolist() if close else range(len(shard["latents"])), BATCH)
         ids = torch.stack([shard["ids"][row][chance.randrange(len(shard["ids"][row]))] for row in rows]).long()
         for i in range(BATCH):
             if chance.random() < 0.1:
                 ids[i] = self.nothing
-        return ids, *(shard[layer][rows].float() for layer in ("latents", "masked", "masks", "seen"))
+        layers = [shard[layer][rows].float() for layer in ("latents", "masked", "masks", "seen")]
+        if close:
+            corners = [_corner(chance, seen[0]) for seen in layers[3]]
+            layers = [
+                torch.stack(
+                    [part[:, y : y + CLOSE, x : x + CLOSE] for part, (y, x) in zip(layer, corners, strict=True)]
+                )
+                for layer in layers
+            ]
+        return ids, *layers
 
     @property
     def nothing(self) -> Tensor:
@@ -83,26 +97,40 @@ class Shards:
         captions = shard.pop("captions")
         flat = words.encode(self.tokenizer, [text for row in captions for text in row]).short()
         shard["ids"] = flat.reshape(len(captions), -1, words.LENGTH)
+        shard["single"] = (shard["things"] == 1).nonzero()[:, 0]
         return shard
 
 
-def run(folder: Path, *, steps: int = 4350) -> None:
+def _corner(chance: random.Random, seen: Tensor) -> tuple[int, int]:
+    """The upper left corner of a square of CLOSE cells that holds all of `seen` (height × width), as far as it can."""
+    corner = []
+    for axis, size in enumerate(seen.shape):
+        at = seen.amax(1 - axis).nonzero()[:, 0]
+        first, last = (int(at[0]), int(at[-1])) if len(at) else (0, size - 1)
+        low, high = max(last + 1 - CLOSE, 0), min(first, size - CLOSE)
+        corner.append(chance.randint(min(low, high), max(low, high)))
+    return corner[0], corner[1]
+
+
+def run(folder: Path, *, steps: int = 12000) -> None:
     """Leave `folder/unet` and `folder/text_encoder`, both averaged over the last steps.
 
-    An untrained run goes on from a `folder/unet` that `training.unpack` left there.
+    An untrained run goes on from a `folder/unet` that `training.unpack` or an earlier run left there, with its words.
     """
     torch.manual_seed(0)
     where, parts = device(), folder.parent
     tokenizer = CLIPTokenizer.from_pretrained(parts / "words" / "tokenizer")
-    painter = Painter(CLIPTextModel.from_pretrained(parts / "words" / "text_encoder")).to(where)
-    if (folder / "unet").is_dir():
+    begun = (folder / "unet").is_dir()
+    known = folder if (folder / "text_encoder").is_dir() else parts / "words"
+    painter = Painter(CLIPTextModel.from_pretrained(known / "text_encoder")).to(where)
+    if begun:
         painter.unet.load_state_dict(UNet2DConditionModel.from_pretrained(folder / "unet").state_dict())
     shards = Shards(parts / "latents", tokenizer)
     schedule = DDPMScheduler(**SCHEDULE)
 
     def loss_of(step: int) -> Tensor:
         torch.manual_seed(step)
-        ids, latents, masked, masks, seen = (t.to(where) for t in shards.batch(step))
+        ids, latents, masked, masks, seen = (t.to(where) for t in shards.batch(step, close=step < CLOSE_UNTIL * steps))
         times = torch.randint(0, 1000, (BATCH,), device=where)
         noise = torch.randn_like(latents)
         target = schedule.get_velocity(latents, noise, times)

@@ -176,6 +176,7 @@ def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
         "masked": masked.half(),
         "masks": torch.from_numpy(masks[:, None, ::8, ::8].copy()),
         "seen": _cells(np.stack([e.seen for e in done])),
+        "things": torch.tensor([len(e.scene.things) for e in done]),
         "captions": [[e.caption(rng) for _ in range(6)] for e in done],
     }
 

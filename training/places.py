@@ -1,4 +1,8 @@
-"""The six places: each paints a background of height × width, RGB float32 in 0..1, and says where its horizon lies."""
+"""The six places: each paints a background of height × width, RGB float32 in 0..1, with its horizon where it is told.
+
+Sky and ground are mottled all over, as watercolour is, with blots of three or four latent cells: what lies beyond a
+border then has as much to show as what lies before it, and the autoencoder can carry it.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from PIL import Image
 
 Picture = NDArray[np.floating[Any]]
 
@@ -55,78 +60,92 @@ def _ridge(picture: Picture, rng: Generator, base: float, swell: float, top: Pic
     picture += cover[..., None] * (top * (1 - depth) + bottom * depth - picture)
 
 
+def _mottle(picture: Picture, rng: Generator, rows: slice, depth: float, blot: tuple[int, int]) -> None:
+    """Brighten and darken `rows` in blots of about (width, height) px by about ± `depth`, softly at the rows' ends."""
+    height, width = picture.shape[:2]
+    y = np.arange(height, dtype=np.float32)
+    top, bottom, _ = rows.indices(height)
+    fade = np.clip((y - top) / 8 + (top == 0), 0, 1) * np.clip((bottom - y) / 8 + (bottom == height), 0, 1)
+    coarse = rng.standard_normal((height // blot[1] + 3, width // blot[0] + 3)).astype(np.float32)
+    offset = rng.uniform(0, 1, 2)
+    box = (offset[0], offset[1], offset[0] + width / blot[0], offset[1] + height / blot[1])
+    blots = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC, box=box))
+    picture += (depth * fade[:, None] * blots)[..., None]
+
+
 def _meadow(rng: Generator, height: int, width: int, horizon: float) -> Picture:
     picture = _gradient(
-        height, width, [(0, _rgb(118, 190, 242)), (horizon / height, _rgb(214, 238, 250)), (1, _rgb(214, 238, 250))]
+        height, width, [(0, _rgb(104, 178, 236)), (horizon / height, _rgb(200, 228, 244)), (1, _rgb(200, 228, 244))]
     )
+    _mottle(picture, rng, slice(0, int(horizon)), 0.035, (30, 20))
     for _ in range(rng.integers(1, 4)):
         _cloud(
             picture, rng.uniform(0, width), rng.uniform(0.08, 0.7) * horizon, rng.uniform(14, 24), _rgb(255, 255, 255)
         )
     _ridge(picture, rng, horizon - 12, 9, _rgb(132, 190, 150), _rgb(132, 190, 150))
     _ridge(picture, rng, horizon + 4, 4, _rgb(142, 206, 96), _rgb(78, 158, 66))
-    for _ in range(rng.integers(4, 9)):
-        y = rng.uniform(horizon + 18, height)
-        _disc(picture, rng.uniform(0, width), y, rng.uniform(1.6, 2.6), _rgb(250, 246, 214))
+    _mottle(picture, rng, slice(int(horizon), None), 0.05, (20, 14))
     return picture
 
 
 def _desert(rng: Generator, height: int, width: int, horizon: float) -> Picture:
     picture = _gradient(
-        height, width, [(0, _rgb(134, 206, 226)), (horizon / height, _rgb(252, 236, 196)), (1, _rgb(252, 236, 196))]
+        height, width, [(0, _rgb(128, 200, 222)), (horizon / height, _rgb(244, 228, 190)), (1, _rgb(244, 228, 190))]
     )
+    _mottle(picture, rng, slice(0, int(horizon)), 0.03, (36, 20))
     _disc(
         picture,
         rng.uniform(0.1, 0.9) * width,
         rng.uniform(0.15, 0.4) * horizon,
         rng.uniform(13, 18),
         _rgb(255, 244, 190),
-        3,
+        5,
     )
     _ridge(picture, rng, horizon - 8, 9, _rgb(238, 196, 128), _rgb(238, 196, 128))
-    _ridge(picture, rng, horizon + 8, 5, _rgb(246, 214, 146), _rgb(222, 168, 96))
+    _ridge(picture, rng, horizon + 8, 5, _rgb(240, 208, 140), _rgb(222, 168, 96))
+    _mottle(picture, rng, slice(int(horizon), None), 0.045, (34, 14))
     return picture
 
 
 def _sea(rng: Generator, height: int, width: int, horizon: float) -> Picture:
     picture = _gradient(
-        height, width, [(0, _rgb(120, 198, 246)), (horizon / height, _rgb(222, 244, 252)), (1, _rgb(222, 244, 252))]
+        height, width, [(0, _rgb(108, 188, 240)), (horizon / height, _rgb(206, 234, 246)), (1, _rgb(206, 234, 246))]
     )
+    _mottle(picture, rng, slice(0, int(horizon)), 0.035, (30, 20))
     for _ in range(rng.integers(1, 3)):
         _cloud(
             picture, rng.uniform(0, width), rng.uniform(0.1, 0.6) * horizon, rng.uniform(14, 24), _rgb(255, 255, 255)
         )
     _ridge(picture, rng, horizon, 0.6, _rgb(80, 176, 214), _rgb(24, 96, 166))
-    x, y = _grid(height, width)
-    rows = np.arange(horizon + 10, height + 8, 17)
-    for row in rows:
-        line = row + 2.2 * np.sin(x[0] / rng.uniform(7, 9) + rng.uniform(0, 6.3))
-        cover = np.clip(1.6 - np.abs(y - line[None]), 0, 1) * 0.45
-        _over(picture, cover.astype(np.float32), _rgb(190, 232, 244))
+    _mottle(picture, rng, slice(int(horizon), None), 0.075, (30, 12))
     return picture
 
 
 def _snow(rng: Generator, height: int, width: int, horizon: float) -> Picture:
     picture = _gradient(
-        height, width, [(0, _rgb(156, 180, 208)), (horizon / height, _rgb(214, 224, 238)), (1, _rgb(214, 224, 238))]
+        height, width, [(0, _rgb(144, 168, 198)), (horizon / height, _rgb(200, 212, 228)), (1, _rgb(200, 212, 228))]
     )
-    _ridge(picture, rng, horizon - 14, 10, _rgb(196, 210, 230), _rgb(196, 210, 230))
-    _ridge(picture, rng, horizon + 4, 4, _rgb(252, 253, 255), _rgb(216, 228, 244))
-    for _ in range(rng.integers(14, 24)):
-        _disc(picture, rng.uniform(0, width), rng.uniform(0, horizon), rng.uniform(1.8, 3.0), _rgb(255, 255, 255))
+    _mottle(picture, rng, slice(0, int(horizon)), 0.035, (24, 20))
+    _ridge(picture, rng, horizon - 14, 10, _rgb(190, 204, 226), _rgb(190, 204, 226))
+    _ridge(picture, rng, horizon + 4, 4, _rgb(243, 246, 251), _rgb(214, 226, 242))
+    _mottle(picture, rng, slice(int(horizon), None), 0.028, (30, 16))
+    for _ in range(rng.integers(8, 14)):
+        _disc(picture, rng.uniform(0, width), rng.uniform(0, horizon), rng.uniform(2.4, 3.8), _rgb(255, 255, 255), 3)
     return picture
 
 
 def _night(rng: Generator, height: int, width: int, horizon: float) -> Picture:
     picture = _gradient(
-        height, width, [(0, _rgb(14, 20, 58)), (horizon / height, _rgb(52, 62, 122)), (1, _rgb(52, 62, 122))]
+        height, width, [(0, _rgb(16, 22, 62)), (horizon / height, _rgb(54, 64, 124)), (1, _rgb(54, 64, 124))]
     )
-    for _ in range(rng.integers(10, 18)):
-        _disc(picture, rng.uniform(0, width), rng.uniform(0, horizon), rng.uniform(1.1, 2.0), _rgb(246, 242, 210))
+    _mottle(picture, rng, slice(0, int(horizon)), 0.035, (28, 20))
+    for _ in range(rng.integers(6, 11)):
+        _disc(picture, rng.uniform(0, width), rng.uniform(0, horizon), rng.uniform(1.8, 2.8), _rgb(246, 242, 210), 2.5)
     cx, cy, r = rng.uniform(0.1, 0.9) * width, rng.uniform(0.12, 0.35) * horizon, rng.uniform(12, 16)
-    _disc(picture, cx, cy, r, _rgb(250, 240, 196), 2)
-    _ridge(picture, rng, horizon - 8, 9, _rgb(32, 48, 92), _rgb(32, 48, 92))
-    _ridge(picture, rng, horizon + 6, 4, _rgb(38, 66, 84), _rgb(16, 32, 54))
+    _disc(picture, cx, cy, r, _rgb(250, 240, 196), 4)
+    _ridge(picture, rng, horizon - 8, 9, _rgb(34, 50, 94), _rgb(34, 50, 94))
+    _ridge(picture, rng, horizon + 6, 4, _rgb(42, 70, 88), _rgb(22, 40, 62))
+    _mottle(picture, rng, slice(int(horizon), None), 0.03, (24, 16))
     return picture
 
 
@@ -138,13 +157,15 @@ def _sunset(rng: Generator, height: int, width: int, horizon: float) -> Picture:
         [
             (0, _rgb(108, 66, 138)),
             (0.55 * at, _rgb(226, 100, 118)),
-            (at, _rgb(255, 190, 104)),
-            (1, _rgb(255, 190, 104)),
+            (at, _rgb(248, 184, 100)),
+            (1, _rgb(248, 184, 100)),
         ],
     )
-    _disc(picture, rng.uniform(0.15, 0.85) * width, horizon - 8, rng.uniform(26, 36), _rgb(255, 236, 150), 4)
+    _mottle(picture, rng, slice(0, int(horizon)), 0.04, (40, 14))
+    _disc(picture, rng.uniform(0.15, 0.85) * width, horizon - 8, rng.uniform(26, 36), _rgb(255, 236, 150), 6)
     _ridge(picture, rng, horizon - 4, 7, _rgb(142, 70, 112), _rgb(142, 70, 112))
-    _ridge(picture, rng, horizon + 10, 4, _rgb(104, 54, 100), _rgb(58, 32, 74))
+    _ridge(picture, rng, horizon + 10, 4, _rgb(108, 58, 104), _rgb(64, 38, 80))
+    _mottle(picture, rng, slice(int(horizon), None), 0.03, (24, 16))
     return picture
 
 

@@ -86,11 +86,18 @@ def _loss(model: AutoencoderKL, where: str, step: int) -> Tensor:
 
 
 def run(folder: Path, *, steps: int = 4000) -> None:
-    """Train in `folder` (resuming what lies there) and leave the model in `folder/vae`, float32."""
+    """Train in `folder` (resuming what lies there) and leave the model in `folder/vae`, float32.
+
+    An untrained run goes on from a `folder/vae` that `training.unpack` or an earlier run left there.
+    """
     torch.manual_seed(0)
     where = device()
     model = build().to(where)
-    course = Course(folder=folder, steps=steps, learning_rate=2.5e-3, device=where, average=0.995)
+    rate = 2.5e-3
+    if (folder / "vae").is_dir():
+        rate = 6e-4
+        model.load_state_dict(AutoencoderKL.from_pretrained(folder / "vae").state_dict())
+    course = Course(folder=folder, steps=steps, learning_rate=rate, device=where, average=0.995)
     train(course, model, functools.partial(_loss, model, where))
     model.eval()
     with torch.no_grad():
