@@ -1,9 +1,12 @@
 """What is set at launch: one frozen object, and the one place for every default."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,6 +53,10 @@ def _switch(text: str) -> bool:
     return words[text.strip().lower()]
 
 
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def absolute(text: str) -> Path:
     """A path as the person means it who types it here."""
     return Path(text).expanduser().absolute()
@@ -82,6 +89,19 @@ class Settings:
             metavar="URL",
         ),
     )
+    root_path: str = field(
+        default="",
+        metadata=_option("the path under which a reverse proxy serves Gesso, such as /gesso", metavar="PATH"),
+    )
+    forwarded_allow_ips: tuple[str, ...] = field(
+        default=("127.0.0.1", "::1"),
+        metadata=_option(
+            "proxies whose X-Forwarded-Host, -Proto and -Prefix are believed: addresses or networks, with commas; "
+            "* for all",
+            read=_list,
+            metavar="IPS",
+        ),
+    )
     output_path: Path = field(default=ROOT / "outputs", metadata=_folder("where the pictures that are made are kept"))
     input_path: Path = field(default=ROOT / "inputs", metadata=_folder("where the pictures that are sent in are kept"))
     temp_path: Path | None = field(default=None, metadata=_folder("for passing files; else the system's own"))
@@ -104,6 +124,19 @@ class Settings:
         default=False,
         metadata=_option("write no prompt, seed or size into the pictures", read=_switch, bare="true"),
     )
+    webhook_url: str = field(
+        default="",
+        metadata=_option("who is told of the end of every task whose request names nobody else", metavar="URL"),
+    )
+    webhook_secret: str = field(
+        default="",
+        repr=False,
+        metadata=_option("key with which webhook messages are signed (HMAC-SHA256)", metavar="TEXT"),
+    )
+    webhook_legacy: bool = field(
+        default=False,
+        metadata=_option("send webhook messages as FooocusAPI does: JSON text within JSON", read=_switch, bare="true"),
+    )
     log_level: LogLevel = field(
         default="info",
         metadata=_option("least important message to print", choices=get_args(LogLevel)),
@@ -114,6 +147,11 @@ class Settings:
         _refuse(not 1 <= self.port <= 65535, "port", self.port, "take one from 1 to 65535")
         _refuse(self.max_batch < 1, "max_batch", self.max_batch, "take 1 or more")
         _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
+        _refuse(not _is_path(self.root_path), "root_path", self.root_path, "give a path, such as /gesso")
+        wrong_url = bool(self.webhook_url) and not is_web_url(self.webhook_url)
+        _refuse(wrong_url, "webhook_url", self.webhook_url, "give a http:// or https:// URL")
+        for ip in self.forwarded_allow_ips:
+            _refuse(not _is_network(ip), "forwarded_allow_ips", ip, "give addresses or networks, such as 10.0.0.0/8")
         _refuse(not self.listen.strip(), "listen", self.listen, "give an address, such as 127.0.0.1")
         for name, told in options().items():
             value = getattr(self, name)
@@ -132,9 +170,32 @@ def flag(name: str) -> str:
 
 
 def public_url(settings: Settings) -> str:
-    """What returned URLs begin with, without a slash at the end (contract, section 1)."""
+    """What returned URLs begin with, without a slash at the end (contract, section 1).
+
+    A whole --base-url is taken as it is; a host gets the port and --root-path.
+    """
     base = settings.base_url.strip().rstrip("/")
-    return base if "://" in base else f"http://{base}:{settings.port}"
+    return base if "://" in base else f"http://{base}:{settings.port}{settings.root_path.rstrip('/')}"
+
+
+def is_web_url(text: str) -> bool:
+    """Whether it is a whole http:// or https:// URL with a host."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def _is_path(text: str) -> bool:
+    return re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", text) is not None
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return text == "*" or bool(ip_network(text, strict=False))
+    except ValueError:
+        return False
 
 
 def _refuse(wrong: bool, name: str, value: object, way_out: str) -> None:

@@ -24,8 +24,6 @@ LATER = {
     "gpu_device_id": "set CUDA_VISIBLE_DEVICES",
     "hf_mirror": "nothing is downloaded while serving",
     "nowebui": "there is no page yet, so nothing to leave out",
-    "webhook_legacy": "webhooks come in a later version",
-    "webhook_url": "webhooks come in a later version",
 }
 """FooocusAPI's settings that this version has not got, with what to do instead: refused, never ignored."""
 
@@ -109,6 +107,8 @@ def _add(made: ArgumentParser, name: str, told: Option) -> None:
 def _brief(default: object) -> str:
     if isinstance(default, Path) and default.is_relative_to(ROOT):
         return str(default.relative_to(ROOT))
+    if isinstance(default, tuple):
+        return ",".join(default)
     return "off" if default is False else "none" if default is None else str(default)
 
 

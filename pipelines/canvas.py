@@ -45,16 +45,24 @@ def paintable_size(width: int, height: int, side: int, multiple: int) -> tuple[i
     return rounded[0], rounded[1]
 
 
+def varied_size(width: int, height: int, side: int, multiple: int) -> tuple[int, int]:
+    """The size of a picture's variation: its own shape, from the native area to four times that (contract 7.3)."""
+    scale = min(max(side / math.sqrt(width * height), 1.0), 2 * side / math.sqrt(width * height))
+    rounded = [max(1, round(length * scale / multiple)) * multiple for length in (width, height)]
+    return rounded[0], rounded[1]
+
+
 def frame(width: int, height: int, side: int, multiple: int) -> Frame:
     """How a crop is painted: as it is from the native area to twice that, else scaled to the native area."""
     area = width * height
     scale = 1.0 if side * side <= area <= 2 * side * side else side / math.sqrt(area)
     scale = min(scale, 2 * side / max(width, height))
     inner = max(1, round(width * scale)), max(1, round(height * scale))
-    return Frame(inner=inner, painted=(_round_up(inner[0], multiple), _round_up(inner[1], multiple)))
+    return Frame(inner=inner, painted=(round_up(inner[0], multiple), round_up(inner[1], multiple)))
 
 
-def _round_up(length: int, multiple: int) -> int:
+def round_up(length: int, multiple: int) -> int:
+    """The next multiple that is not below `length`."""
     return -(-length // multiple) * multiple
 
 

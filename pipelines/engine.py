@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
+from pipelines.denoised import Denoised
 from pipelines.families import Model, Sample, Start, Words
+from pipelines.guidance import guide
 from pipelines.plans import Painting, Pixels, Repainting
 from pipelines.samplers import Sampler
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 class Stroke:
     """What one pass did for one request: step `step` of `steps` is done (from 1); the last one brings the picture.
 
-    lost: the end of the prompt that the model could not read, "" if it read all.
+    lost: the end of the prompt that the model could not read, "" if it read all. denoised: what the model takes for the
+    clean latents by now (channels × rows × columns), where the request is watched.
     """
 
     ticket: int
@@ -25,6 +28,7 @@ class Stroke:
     steps: int
     picture: Pixels | None
     lost: str
+    denoised: "Tensor | None" = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -36,6 +40,8 @@ class _Request:
     words: Words
     start: Start
     latents: "Tensor"
+    watched: bool
+    denoised: "Tensor | None" = None
     done: int = 0
     waited_since: int = 0
 
@@ -55,10 +61,11 @@ class Engine:
 
     def __init__(self, model: Model, *, max_batch: int = 1) -> None:
         self._model, self._max_batch = model, max_batch
+        self._denoised = Denoised(model.scheduler_config, model.device)
         self._running: list[_Request] = []
         self._tickets, self._passes = count(), count()
 
-    def admit(self, painting: Painting) -> int:
+    def admit(self, painting: Painting, *, watched: bool = False) -> int:
         """Take a request in; it joins at the next step. The number returned marks its strokes."""
         import torch
 
@@ -84,6 +91,7 @@ class Engine:
             words=words,
             start=start,
             latents=start.latents,
+            watched=watched,
             waited_since=next(self._passes),
         )
         self._running.append(request)
@@ -125,11 +133,14 @@ class Engine:
                 timestep=_timestep(request),
                 words=request.words.embedding,
                 conditions=request.start.conditions,
+                freeu=request.painting.recipe.freeu,
             )
             for request in group
         ]
-        for request, output in zip(group, self._model.predict(samples), strict=True):
-            guided = _guide(output, request.painting.recipe.guidance_scale)
+        for request, sample, output in zip(group, samples, self._model.predict(samples), strict=True):
+            guided = guide(output, sample, request.sampler.diffusers, request.painting.recipe)
+            if request.watched:
+                request.denoised = self._denoised(sample.latents, guided, sample.timestep)[0]
             request.latents = request.sampler.step(guided, _timestep(request), request.latents, request.generator)
             request.done += 1
             _restore_known(request)
@@ -143,20 +154,13 @@ class Engine:
             steps=steps,
             picture=self._model.decode(request.latents) if over else None,
             lost=request.words.lost,
+            denoised=request.denoised,
         )
 
 
 def _timestep(request: _Request) -> "Tensor":
     timestep: Tensor = request.sampler.timesteps[request.done]
     return timestep
-
-
-def _guide(output: "Tensor", scale: float) -> "Tensor":
-    """Classifier-free guidance over the rows [negative, prompt]; a single row is taken as it is."""
-    if len(output) == 1:
-        return output
-    negative, prompt = output.chunk(2)
-    return negative + scale * (prompt - negative)
 
 
 def _restore_known(request: _Request) -> None:

@@ -28,6 +28,21 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A small picture, as a PNG, of what the oldest unfinished image looks like so far. It is told a little late."""
+
+    image: int
+    png: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """An image, counted from 1, will not be painted (any further): so it was asked."""
+
+    image: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class MaskDone:
     """A finished mask: `image` is 8-bit grey, row by row (mode "L"), 255 = object."""
 
@@ -58,9 +73,13 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """The job is done; `warnings` are those that only the work itself could tell (the plan's own come on top)."""
+    """The job is done; `warnings` are those that only the work itself could tell (the plan's own come on top).
+
+    stopped: it was ended on request, before all that was asked for was made.
+    """
 
     warnings: tuple[str, ...] = ()
+    stopped: bool = False
 
 
-Event = Step | Picture | MaskDone | Message | Ready | Failed | Finished
+Event = Step | Picture | Preview | Skipped | MaskDone | Message | Ready | Failed | Finished

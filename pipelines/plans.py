@@ -19,12 +19,21 @@ Mask = NDArray[np.uint8]
 """A mask: height × width, 255 = paint here."""
 
 
+FreeU = tuple[float, float, float, float]
+"""b1, b2 (the backbone's share), s1, s2 (the skip connections'); see `pipelines.families.stable_diffusion`."""
+
+NO_FREEU: FreeU = (1.0, 1.0, 1.0, 1.0)
+NEVER_ADAPTIVE = 100.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What is painted and how, whatever its size and seed. clip_skip: 1 is the text encoder's last layer.
 
     prompt, negative_prompt: a line may be encoded by itself where all of them are more than the model reads at once.
     styles: the names asked for; what they make of the prompt is in the shots.
+    vae: its name, "" for the checkpoint's own. asked_steps: 0, or where a strength shortened `steps`, what they were.
+    What has a default here is without effect at it, and may be missing in plans that an older version kept.
     """
 
     prompt: str
@@ -37,13 +46,18 @@ class Recipe:
     scheduler: str
     clip_skip: int
     deterministic: bool
+    sharpness: float = 0.0
+    adaptive_cfg: float = NEVER_ADAPTIVE
+    freeu: FreeU = NO_FREEU
+    vae: str = ""
+    asked_steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
     """One picture of a plan: its own seed, the exact size it is delivered in (pixels), the texts it is painted from.
 
-    prompt, negative_prompt: styles, wildcards and arrays carried out.
+    prompt, negative_prompt: styles, wildcards and arrays carried out. expansion: what of the prompt is its expansion.
     """
 
     seed: int
@@ -51,6 +65,7 @@ class Shot:
     height: int
     prompt: str
     negative_prompt: str
+    expansion: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,8 +95,16 @@ class Repainting(Painting):
     from_image: bool
 
 
-Drawing = Generator[Painting, Pixels, Pixels]
-"""How a shot is drawn: yields what the engine shall paint, is sent the painted pixels, returns the picture."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Enlarging:
+    """One run of an upscaler. image: height × width × 3; what comes back has the upscaler's multiple of both."""
+
+    upscaler: str
+    image: Pixels
+
+
+Drawing = Generator[Painting | Enlarging, Pixels, Pixels]
+"""How a shot is drawn: yields what shall be painted or enlarged, is sent the pixels, returns the picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +131,7 @@ class Plan:
     def batch_key(self) -> str:
         """Plans with the same key may share forward passes."""
         width, height = self.painted
-        return f"{self.recipe.checkpoint}|{width}x{height}"
+        return f"{self.recipe.checkpoint}|{self.recipe.vae}|{width}x{height}"
 
     @property
     def effective(self) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from configs.settings import ROOT
-from masking.errors import InvalidValue, NotSupported
+from masking.errors import InvalidValue
+from pipelines.solvers import LegScheduler, timesteps_of
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -40,12 +41,13 @@ def names(part: Part) -> tuple[str, ...]:
     return tuple(_table()[f"{part}s"])
 
 
-def check(part: Part, name: str) -> str:
-    """That name. Raises NotSupported for one of Fooocus's that is not here yet, InvalidValue for any other."""
+def check(part: Part, name: str, warnings: list[str]) -> str:
+    """That name, or the nearest one to it where it is only known, which `warnings` tell. Raises InvalidValue."""
     if name in names(part):
         return name
-    if name in _table()["later"][f"{part}s"]:
-        raise NotSupported(f"The {part} {name!r} is not there yet; there are {', '.join(names(part))}.", field=part)
+    if nearest := _table()["nearest"][f"{part}s"].get(name):
+        warnings.append(f"The {part} {name} is not there; {nearest}, the nearest one, takes its place.")
+        return str(nearest)
     near = difflib.get_close_matches(name, names(part), n=3, cutoff=0)
     raise InvalidValue(f"There is no {part} {name!r}; the nearest are {', '.join(near)}.", field=part)
 
@@ -67,28 +69,60 @@ class Sampler:
         self, sampler: str, scheduler: str, config: Mapping[str, Any], *, steps: int, skipped: int, device: str
     ) -> None:
         entry, shape = _table()["samplers"][sampler], _table()["schedulers"][scheduler]
-        options = {**entry.get("options", {}), **shape}
-        self.diffusers = _build(entry["class"], config, options)
-        self.diffusers.set_timesteps(steps + skipped, device=device)
-        if "sigmas_of" in entry and "timestep_spacing" not in shape:
-            self._take_sigmas(_build(entry["sigmas_of"], config, options), steps + skipped, device)
-        first = skipped * self.diffusers.order
-        if hasattr(self.diffusers, "set_begin_index"):
-            self.diffusers.set_begin_index(first)
-        self.timesteps = self.diffusers.timesteps[first:]
-        accepted = inspect.signature(self.diffusers.step).parameters
-        self._takes_generator = "generator" in accepted
+        options, count = {**entry.get("options", {}), **shape}, steps + skipped
+        rail = _build("EulerDiscreteScheduler", config, options)
+        rail.set_timesteps(count, device=device)
+        ladder = _ladder(shape, rail, count)
+        if "solver" in entry:
+            sigmas = [float(sigma) for sigma in rail.sigmas[:-1]] if ladder is None else ladder
+            self.diffusers: Any = LegScheduler(entry["solver"], rail, [*sigmas[skipped:], 0.0], device)
+            self.timesteps = self.diffusers.timesteps
+        else:
+            self.diffusers = _build(entry["class"], config, options)
+            self.diffusers.set_timesteps(count, device=device)
+            # Diffusers' ancestral Euler has no Karras or exponential sigmas; plain Euler's are laid out alike.
+            if entry.get("takes_ladder") and "timestep_spacing" not in shape:
+                self.diffusers.sigmas, self.diffusers.timesteps = rail.sigmas, rail.timesteps
+            if ladder is not None:
+                self._climb(ladder, rail, device)
+            first = skipped * self.diffusers.order
+            if hasattr(self.diffusers, "set_begin_index"):
+                self.diffusers.set_begin_index(first)
+            self.timesteps = self.diffusers.timesteps[first:]
+        self._takes_generator = "generator" in inspect.signature(self.diffusers.step).parameters
 
-    def _take_sigmas(self, other: Any, steps: int, device: str) -> None:
-        # Diffusers' ancestral Euler has no Karras or exponential sigmas of its own; plain Euler's are laid out alike.
-        other.set_timesteps(steps, device=device)
-        self.diffusers.sigmas, self.diffusers.timesteps = other.sigmas, other.timesteps
+    def _climb(self, ladder: list[float], rail: Any, device: str) -> None:
+        """Put the noise levels of a table in place of the scheduler's own; the last one stays."""
+        import torch
+
+        timestep_of, kind = timesteps_of(rail), self.diffusers.timesteps.dtype
+        last = self.diffusers.sigmas[-1:].cpu()
+        self.diffusers.sigmas = torch.cat([torch.tensor(ladder, dtype=last.dtype), last]).to(
+            self.diffusers.sigmas.device
+        )
+        timesteps = torch.tensor([timestep_of(sigma) for sigma in ladder], device=device)
+        self.diffusers.timesteps = timesteps.to(kind) if kind.is_floating_point else timesteps.round().to(kind)
 
     def step(self, output: "Tensor", timestep: "Tensor", latents: "Tensor", generator: "Generator") -> "Tensor":
         """The latents one timestep on; noise that the sampler adds is drawn from `generator`."""
         more = {"generator": generator} if self._takes_generator else {}
         stepped: Tensor = self.diffusers.step(output, timestep, latents, **more, return_dict=False)[0]
         return stepped
+
+
+def _ladder(shape: Mapping[str, Any], rail: Any, count: int) -> list[float] | None:
+    """The noise levels of a scheduler that is a table, falling, without the last 0; None for one that is a formula."""
+    import numpy as np
+
+    levels = ((1 - rail.alphas_cumprod) / rail.alphas_cumprod).sqrt().cpu().numpy()
+    if table := shape.get("sigmas"):
+        # Log-linear between the published levels (Sabour et al., "Align Your Steps", 2024), at most the checkpoint's.
+        told = np.exp(np.interp(np.linspace(0, 1, count + 1), np.linspace(0, 1, len(table)), np.log(table)))
+        return [float(min(sigma, levels[-1])) for sigma in told[:-1]]
+    if (most := shape.get("first_of", 0)) and count < most:
+        # SD-Turbo's own: the first steps of a schedule of ten.
+        return [float(levels[round(len(levels) * (most - i) / most) - 1]) for i in range(count)]
+    return None
 
 
 def _build(class_name: str, config: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """Where plans become pictures: the models that are loaded, and the engines on them. Lives in a worker process."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from PIL import Image
@@ -10,14 +10,18 @@ from configs.settings import Settings
 from masking import models as mask_models
 from masking.plans import MaskPlan
 from masking.residency import Residency
-from pipelines import checkpoints
+from pipelines import checkpoints, companions, previews, upscalers
 from pipelines.engine import Engine, Stroke
-from pipelines.events import Event, Finished, MaskDone, Message, Picture, Step
-from pipelines.families import families
-from pipelines.plans import Drawing, Pixels, Plan, Shot
+from pipelines.events import Event, Finished, MaskDone, Message, Picture, Skipped, Step
+from pipelines.families import Checkpoint, Model, families
+from pipelines.orders import Action
+from pipelines.plans import Drawing, Enlarging, Pixels, Plan, Shot
 from pipelines.presets import Preset
+from pipelines.previews import Previews
 
 Tell = Callable[[Event], None]
+Said = Callable[[], Iterable[Action]]
+Enlarge = Callable[[Enlarging, Callable[[], None]], Pixels]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,6 +31,18 @@ class _Sitting:
     index: int
     shot: Shot
     drawing: Drawing
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Easel:
+    """A checkpoint that is loaded. glance: None where no previews can be made of its latents."""
+
+    engine: Engine
+    glance: previews.Glance | None
+
+
+class _CalledOff(Exception):
+    """Something was said while an upscaler worked."""
 
 
 class Studio:
@@ -40,14 +56,22 @@ class Studio:
     def load(self, preset: Preset, tell: Tell) -> None:
         """Make the models of a preset resident, its mask model only if it is installed. Raises a GessoError."""
         tell(Message(text=f"Loading {preset.checkpoint} ..."))
-        self._engine(preset.checkpoint)
+        self._easel(preset.checkpoint)
         if preset.mask_model in mask_models.installed(self._settings):
             tell(Message(text=f"Loading {preset.mask_model} ..."))
             self._mask_model(preset.mask_model)
 
-    def run(self, plan: Plan, tell: Tell) -> list[Image.Image]:
-        """Draw a plan's shots, `max_batch` of them at a time; RGB, in order. Raises whatever goes wrong."""
-        return _Session(plan, self._engine(plan.recipe.checkpoint), tell).draw(self._settings.max_batch)
+    def run(self, plan: Plan, tell: Tell, *, said: Said = lambda: (), previews: bool = False) -> list[Image.Image]:
+        """Draw a plan's shots, `max_batch` of them at a time; RGB, in order. Raises whatever goes wrong.
+
+        said: what has been asked for since it was last called; it is called before each denoising step, and before each
+        tile of an upscaler. previews: tell them, too (from a thread of their own).
+        """
+        easel = self._easel(plan.recipe.checkpoint, plan.recipe.vae)
+        glance = easel.glance if previews else None
+        shown = Previews(glance, tell) if glance else None
+        session = _Session(plan, easel.engine, self._enlarge, tell=tell, said=said, previews=shown)
+        return session.draw(self._settings.max_batch)
 
     def mask(self, plan: MaskPlan, tell: Tell) -> Image.Image:
         """The mask of a picture: "L", its size, 255 = object. Raises a GessoError."""
@@ -57,13 +81,26 @@ class Studio:
         tell(Finished())
         return mask
 
-    def _engine(self, name: str) -> Engine:
-        def load() -> Engine:
-            checkpoint = checkpoints.find(name, self._settings)
-            model = families()[checkpoint.family].load(checkpoint, self._device)
-            return Engine(model, max_batch=self._settings.max_batch)
+    def _enlarge(self, asked: Enlarging, between: Callable[[], None]) -> Pixels:
+        name = asked.upscaler
+        upscaler = self._held.get(("upscaler", name), lambda: upscalers.load(name, self._settings, self._device))
+        return upscaler.enlarge(asked.image, between)
 
-        return self._held.get(("checkpoint", name), load)
+    def _easel(self, name: str, vae: str = "") -> _Easel:
+        def load() -> _Easel:
+            checkpoint = checkpoints.find(name, self._settings)
+            model = self._model(checkpoint)
+            if vae:
+                model = model.with_vae(companions.installed("vae", self._settings)[vae])
+            engine = Engine(model, max_batch=self._settings.max_batch)
+            return _Easel(engine=engine, glance=previews.fit(model, checkpoint.cell))
+
+        return self._held.get(("checkpoint", name, vae), load)
+
+    def _model(self, checkpoint: Checkpoint) -> Model:
+        return self._held.get(
+            ("model", checkpoint.name), lambda: families()[checkpoint.family].load(checkpoint, self._device)
+        )
 
     def _mask_model(self, name: str) -> mask_models.MaskModel:
         return self._held.get(("mask", name), lambda: mask_models.load(name, self._settings))
@@ -72,30 +109,69 @@ class Studio:
 class _Session:
     """One plan on its way through an engine."""
 
-    def __init__(self, plan: Plan, engine: Engine, tell: Tell) -> None:
-        self._plan, self._engine, self._tell = plan, engine, tell
+    def __init__(
+        self, plan: Plan, engine: Engine, enlarge: Enlarge, *, tell: Tell, said: Said, previews: Previews | None
+    ) -> None:
+        self._plan, self._engine, self._enlarge = plan, engine, enlarge
+        self._tell, self._said, self._previews = tell, said, previews
+        self._waiting = deque(enumerate(plan.shots))
         self._sittings: dict[int, _Sitting] = {}
+        self._heard: deque[Action] = deque()
+        self._stopped = False
         self._finished: dict[int, Image.Image] = {}
         self._warnings: dict[str, None] = {}
 
     def draw(self, at_a_time: int) -> list[Image.Image]:
-        waiting = deque(enumerate(self._plan.shots))
         try:
-            while waiting or self._sittings:
-                while waiting and len(self._sittings) < at_a_time:
-                    index, shot = waiting.popleft()
+            while self._waiting or self._sittings:
+                self._heard.extend(self._said())
+                while self._heard:
+                    self._obey(self._heard.popleft())
+                if self._waiting and len(self._sittings) < at_a_time:
+                    index, shot = self._waiting.popleft()
                     self._go_on(_Sitting(index=index, shot=shot, drawing=self._plan.draw(shot)), None)
+                    continue
                 for stroke in self._engine.step():
                     self._take(stroke)
         finally:
-            for ticket in self._sittings:
-                self._engine.withdraw(ticket)
-        self._tell(Finished(warnings=tuple(self._warnings)))
+            self._leave_all()
+            if self._previews:
+                self._previews.close()
+        self._tell(Finished(warnings=tuple(self._warnings), stopped=self._stopped))
         return [self._finished[i] for i in sorted(self._finished)]
+
+    def _obey(self, action: Action) -> None:
+        """Leave everything, or the oldest image that is not finished."""
+        if action == "stop":
+            self._stopped = True
+            self._waiting.clear()
+            self._leave_all()
+        elif self._waiting or self._sittings:
+            index = self._leave(self._oldest()) if self._sittings else self._waiting.popleft()[0]
+            images = len(self._plan.shots)
+            self._warnings[f"Image {index + 1} of {images} was skipped on request."] = None
+            self._tell(Skipped(image=index + 1))
+
+    def _oldest(self) -> int:
+        """The ticket of the first image in the plan's order that is being painted."""
+        return min(self._sittings, key=lambda ticket: self._sittings[ticket].index)
+
+    def _leave(self, ticket: int) -> int:
+        """Give a sitting up; the index of its shot."""
+        self._engine.withdraw(ticket)
+        sitting = self._sittings.pop(ticket)
+        sitting.drawing.close()
+        return sitting.index
+
+    def _leave_all(self) -> None:
+        for ticket in list(self._sittings):
+            self._leave(ticket)
 
     def _take(self, stroke: Stroke) -> None:
         sitting = self._sittings[stroke.ticket]
         self._tell(Step(image=sitting.index + 1, images=len(self._plan.shots), step=stroke.step, steps=stroke.steps))
+        if self._previews and stroke.denoised is not None and stroke.ticket == self._oldest():
+            self._previews.offer(sitting.index + 1, stroke.denoised)
         if stroke.lost:
             self._warnings[f"The prompt is too long for the checkpoint; it did not read: {stroke.lost}"] = None
         if stroke.picture is not None:
@@ -106,10 +182,23 @@ class _Session:
         """Take a drawing to its next painting, which the engine gets, or to its end."""
         try:
             painting = next(sitting.drawing) if painted is None else sitting.drawing.send(painted)
+            while isinstance(painting, Enlarging):
+                height, width = painting.image.shape[:2]
+                self._tell(Message(text=f"Upscaling image from {(width, height)} ..."))
+                painting = sitting.drawing.send(self._enlarge(painting, self._listen))
+        except _CalledOff:
+            self._waiting.appendleft((sitting.index, sitting.shot))
+            sitting.drawing.close()
         except StopIteration as end:
             self._finish(sitting, end.value)
         else:
-            self._sittings[self._engine.admit(painting)] = sitting
+            self._sittings[self._engine.admit(painting, watched=self._previews is not None)] = sitting
+
+    def _listen(self) -> None:
+        """Call an upscaler's work off when there is something to obey; `draw` does so before it goes on."""
+        self._heard.extend(self._said())
+        if self._heard:
+            raise _CalledOff
 
     def _finish(self, sitting: _Sitting, pixels: Pixels) -> None:
         picture = Image.fromarray(pixels)

@@ -3,7 +3,8 @@
 import logging
 import os
 import signal
-from dataclasses import dataclass
+import threading
+from collections import deque
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from configs.settings import Settings
 from masking.errors import GessoError
 from masking.plans import MaskPlan
 from pipelines.events import Event, Failed, Ready
+from pipelines.orders import Action, Control, Quit, RunMask, RunPlan
 from pipelines.plans import Plan
 
 if TYPE_CHECKING:
@@ -19,55 +21,84 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunPlan:
-    """Draw a plan (`Plan.to_json()`)."""
-
-    job: str
-    plan_json: str
+class _Ended(Exception):
+    """The worker shall quit, or the server is gone."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunMask:
-    """Make a mask (`MaskPlan` as JSON)."""
+class _Mailbox:
+    """What the server has sent. Jobs keep their order; what is said about one can be read while it is worked on."""
 
-    job: str
-    plan_json: str
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._jobs: deque[RunPlan | RunMask] = deque()
+        self._said: dict[str, list[Action]] = {}
 
+    def next_job(self) -> RunPlan | RunMask:
+        """The oldest job; waits for one. Raises _Ended."""
+        while not self._jobs:
+            self._take()
+        return self._jobs.popleft()
 
-@dataclass(frozen=True, kw_only=True)
-class Quit:
-    """End the process."""
+    def said_of(self, job: str) -> list[Action]:
+        """What has been said about a job since this was last asked; does not wait. Raises _Ended."""
+        try:
+            while self._connection.poll():
+                self._take()
+        except OSError as problem:
+            raise _Ended from problem
+        said, self._said[job] = self._said[job], []
+        return said
+
+    def forget(self, job: str) -> None:
+        """The job has ended: nothing said about it matters any more."""
+        del self._said[job]
+
+    def _take(self) -> None:
+        try:
+            order = self._connection.recv()
+        except (EOFError, OSError) as problem:
+            raise _Ended from problem
+        match order:
+            case Quit():
+                raise _Ended
+            case Control():
+                if order.job in self._said:
+                    self._said[order.job].append(order.action)
+            case _:
+                self._said[order.job] = []
+                self._jobs.append(order)
 
 
 def work(connection: Connection, settings: Settings) -> None:
     """The process's main. Sends `(job, event)` pairs: job "" while loading (Message ..., then Ready or Failed).
 
     Then it takes RunPlan and RunMask, one after the other; a job's events end with Finished or Failed, and a failed job
-    leaves the worker at work. Returns on Quit, and when the other end of the pipe is gone.
+    leaves the worker at work. A plan heeds a Control before its next denoising step. Returns on Quit, and when the
+    other end of the pipe is gone; in the middle of a plan, too.
     """
     # Ctrl-C reaches the whole group of processes; when this one ends is the server's to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        studio = _open(connection, settings)
+        studio, mailbox = _open(connection, settings), _Mailbox(connection)
         while studio is not None:
-            job = connection.recv()
-            if isinstance(job, Quit):
-                return
-            _do(connection, job, studio)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        log.info("The server is gone; the worker ends.")
+            job = mailbox.next_job()
+            _do(connection, job, studio, mailbox)
+            mailbox.forget(job.job)
+    except (_Ended, BrokenPipeError, ConnectionResetError):
+        log.info("The worker ends.")
 
 
 def _open(connection: Connection, settings: Settings) -> "Studio | None":
     """A studio with the preset's models, or None, and the reason sent, when they cannot be loaded."""
-    from pipelines import presets
+    from pipelines import planning, presets
     from pipelines.studio import Studio
 
     try:
         _keep_libraries_quiet()
         studio = Studio(settings)
-        studio.load(presets.load(settings.preset), lambda event: connection.send(("", event)))
+        studio.load(
+            presets.load(settings.preset, planning.user_folder(settings)), lambda event: connection.send(("", event))
+        )
     except Exception as problem:  # whatever it is, the server must hear of it
         connection.send(("", _failure(problem)))
         return None
@@ -85,16 +116,20 @@ def _keep_libraries_quiet() -> None:
     transformers.utils.logging.disable_progress_bar()
 
 
-def _do(connection: Connection, job: RunPlan | RunMask, studio: "Studio") -> None:
+def _do(connection: Connection, job: RunPlan | RunMask, studio: "Studio", mailbox: _Mailbox) -> None:
+    sending = threading.Lock()  # previews are told from a thread of their own
+
     def tell(event: Event) -> None:
-        connection.send((job.job, event))
+        with sending:
+            connection.send((job.job, event))
 
     try:
         if isinstance(job, RunPlan):
-            studio.run(Plan.from_json(job.plan_json), tell)
+            plan = Plan.from_json(job.plan_json)
+            studio.run(plan, tell, said=lambda: mailbox.said_of(job.job), previews=job.previews)
         else:
             studio.mask(MaskPlan.from_json(job.plan_json), tell)
-    except (BrokenPipeError, ConnectionResetError):
+    except (_Ended, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as problem:  # a job's failure is recorded, and the next one taken
         tell(_failure(problem))

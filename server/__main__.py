@@ -23,9 +23,14 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for library in ("alembic", "httpx"):  # httpx would log every URL, with what is secret in it
+        logging.getLogger(library).setLevel(logging.WARNING)
     config = uvicorn.Config(
-        create_app(settings), log_level=settings.log_level, timeout_graceful_shutdown=CLOSE_WITHIN_S, lifespan="on"
+        create_app(settings),
+        log_level=settings.log_level,
+        timeout_graceful_shutdown=CLOSE_WITHIN_S,
+        lifespan="on",
+        proxy_headers=False,
     )
     logging.getLogger("gesso").info("Gesso serves on %s", public_url(settings))
     server = uvicorn.Server(config)

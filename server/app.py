@@ -11,15 +11,19 @@ from PIL import Image
 
 from configs.settings import Settings
 from server import api, errors, files, health
+from server.api.fooocus.reply import webhook_body
 from server.backends.local import LocalBackend
 from server.body_limit import BodyLimit
+from server.hashes import Hashes
 from server.inputs import Inputs
 from server.outputs import Outputs
 from server.parts import Parts
+from server.proxy import Forwarded
 from server.store import Store
 from server.tasks import TaskQueue
 from server.thumbnails import Thumbnails
 from server.web import gallery
+from server.webhooks import Webhooks
 
 VERSION = "0.1.0"
 
@@ -35,16 +39,22 @@ def create_app(settings: Settings) -> FastAPI:
             yield
 
     app = FastAPIOffline(
-        title="Gesso", version=VERSION, static_url="/static/docs", lifespan=life, redirect_slashes=False
+        title="Gesso",
+        version=VERSION,
+        static_url="/static/docs",
+        lifespan=life,
+        redirect_slashes=False,
+        root_path=settings.root_path.rstrip("/"),
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(Forwarded, settings=settings)
     errors.register(app)
     for router in (*api.routers(), gallery.router, files.router, health.router):
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:
-        return RedirectResponse("/docs", status_code=307)
+        return RedirectResponse("docs", status_code=307)
 
     return app
 
@@ -55,16 +65,20 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     stack.push_async_callback(asyncio.to_thread, store.close)
     backend = LocalBackend(settings)
     outputs = Outputs(settings.output_path)
-    tasks = TaskQueue(store, outputs, backend)
+    webhooks = Webhooks(store, settings, webhook_body)
+    tasks = TaskQueue(store, outputs, backend, webhooks.on_end)
     stack.push_async_callback(backend.close)
     await backend.start()
     stack.push_async_callback(tasks.close)
     await tasks.start()
+    stack.push_async_callback(webhooks.close)
+    await webhooks.start()
     return Parts(
         settings=settings,
         store=store,
         inputs=Inputs(settings),
         outputs=outputs,
+        hashes=Hashes(settings.output_path),
         thumbnails=Thumbnails(settings.output_path),
         backend=backend,
         tasks=tasks,

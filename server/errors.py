@@ -26,6 +26,18 @@ class NotFound(GessoError):
     """A task, day or file that is not there."""
 
 
+class Conflict(GessoError):
+    """A task is not in the state that this needs."""
+
+
+class InputMissing(GessoError):
+    """A picture that was sent in earlier, and is needed, is no longer kept; `more` goes into the answer."""
+
+    def __init__(self, message: str, *, field: str, more: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, field=field)
+        self.more = more or {}
+
+
 class NotReady(GessoError):
     """The models are not resident yet, or the worker is being started again."""
 
@@ -47,10 +59,12 @@ STATUSES: Mapping[type[GessoError], int] = {
     UnreadableImage: 422,
     TooLarge: 413,
     NotSupported: 501,
+    InputMissing: 424,
     ModelMissing: 424,
     BrokenModel: 424,
     OutOfMemory: 507,
     NotFound: 404,
+    Conflict: 409,
     NotReady: 503,
     WorkFailed: 500,
     TaskFailed: 500,
@@ -60,7 +74,7 @@ STATUSES: Mapping[type[GessoError], int] = {
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"description": str(kind.__doc__).split(";")[0].strip()}
     for kind, status in STATUSES.items()
-    if status not in (404, 422)
+    if status not in (404, 409, 422)
 }
 """What a route that makes pictures may answer instead, for `/docs`."""
 
@@ -84,6 +98,8 @@ async def _refusal(_request: Request, error: Exception) -> JSONResponse:
         body["field"] = error.field
     if isinstance(error, TaskFailed):
         body["task_id"] = error.task_id
+    if isinstance(error, InputMissing):
+        body |= error.more
     return JSONResponse(_printable(body), status_code=status)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from PIL import Image
 
-from server import paths
+from server import embedded, paths
 from server.accept import format_of, preferred, quality
 from server.errors import NotFound
 from server.outputs import encode
@@ -65,6 +65,6 @@ async def _answer(path: Path, request: Request) -> Response:
 
     def convert() -> bytes:
         with Image.open(path) as picture:
-            return encode(as_picture(picture), wanted)
+            return encode(as_picture(picture), wanted, embedded.find(picture))
 
     return Response(await asyncio.to_thread(convert), media_type=f"image/{wanted}", headers=HEADERS)

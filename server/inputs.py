@@ -15,10 +15,13 @@ from PIL import Image
 from configs.settings import LIMITS, Settings, public_url
 from masking.errors import TooLarge, UnreadableImage
 from server import paths
+from server.errors import InputMissing
 from server.outputs import write
 from server.pictures import as_mask, as_picture, open_upright
+from server.proxy import base_url
 
 NOTHING = frozenset({"", "None", "none", "null", "string"})
+KEPT_NAME = re.compile(r"[0-9a-f]{64}\.png")
 DATA_URL = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
 
 
@@ -33,17 +36,22 @@ class Inputs:
     def __init__(self, settings: Settings) -> None:
         self.folder = settings.input_path
         self._outputs = settings.output_path
+        self._settings = settings
         own = {public_url(settings), *(f"http://{host}:{settings.port}" for host in ("127.0.0.1", "localhost"))}
         self._own_urls = tuple(f"{url}/" for url in own)
 
     async def keep(self, value: str, field: str, *, mask: bool = False) -> Path:
         """Fetch, decode and store one picture. Raises UnreadableImage or TooLarge, which name `field`."""
+        return await asyncio.to_thread(self._keep, await self.content(value, field), field, mask)
+
+    async def content(self, value: str, field: str) -> bytes:
+        """A picture's file as it is. Raises UnreadableImage or TooLarge, or InputMissing for an own URL whose file
+        has been removed; all name `field`.
+        """
         value = value.strip()
         if value[:8].lower().startswith(("http://", "https://")):
-            content = await self._fetch(value, field)
-        else:
-            content = await asyncio.to_thread(_decode, value, field)
-        return await asyncio.to_thread(self._keep, content, field, mask)
+            return await self._fetch(value, field)
+        return await asyncio.to_thread(_decode, value, field)
 
     def _keep(self, content: bytes, field: str, mask: bool) -> Path:
         picture = open_upright(content, field)
@@ -55,7 +63,7 @@ class Inputs:
 
     async def _fetch(self, url: str, field: str) -> bytes:
         """What an URL gives; our own pictures are read from disk."""
-        for own in self._own_urls:
+        for own in (*self._own_urls, f"{base_url(self._settings)}/"):
             if url.startswith(own):
                 return await asyncio.to_thread(self._read_own, urlsplit(url).path, url, field)
         try:
@@ -73,6 +81,8 @@ class Inputs:
                 found = paths.picture_file(self.folder, self.folder, name)
             case _:
                 found = None
+        if found is None and KEPT_NAME.fullmatch(path.rpartition("/")[2]):
+            raise InputMissing(f"{field}: {url} is no longer kept here; send that picture again.", field=field)
         if found is None:
             raise UnreadableImage(f"{field}: {url} is no picture that is kept here.", field=field)
         return found.read_bytes()

@@ -1,11 +1,10 @@
 """Finished pictures on disk: their names, their metadata, and how they get there whole."""
 
 import io
-import json
 import os
 import random
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
@@ -13,36 +12,38 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+
+from server import embedded
+from server.embedded import Texts
 
 Format = Literal["png", "jpeg", "webp"]
-EXIF_USER_COMMENT = 0x9286
-EXIF_SUBTABLE = 0x8769
+NO_TEXTS = Texts()
 
 
 @dataclass(frozen=True, kw_only=True)
 class SavedImage:
-    """A picture that is on disk, with its metadata: `<outputs>/<day>/<file>`."""
+    """A picture that is on disk: `<outputs>/<day>/<file>`. warnings: what of its metadata found no room."""
 
     day: str
     file: str
     width: int
     height: int
+    warnings: tuple[str, ...] = ()
 
 
-def encode(picture: Image.Image, form: Format, metadata: Mapping[str, object] | None = None) -> bytes:
-    """RGB or L picture → file bytes; PNG is lossless, JPEG and WEBP are quality 95. `metadata` goes in as JSON."""
-    text = json.dumps(metadata, sort_keys=True) if metadata else None
+def encode(picture: Image.Image, form: Format, texts: Texts = NO_TEXTS) -> bytes:
+    """RGB or L picture → file bytes; PNG is lossless, JPEG and WEBP are quality 95.
+
+    Of `texts` a JPEG gets as much as it has room for (`embedded.fitting_jpeg`).
+    """
     buffer = io.BytesIO()
     if form == "png":
-        chunks = PngInfo()
-        if text:
-            chunks.add_text("gesso", text)
-        picture.save(buffer, "PNG", pnginfo=chunks)
+        picture.save(buffer, "PNG", pnginfo=embedded.png_chunks(texts))
     elif form == "jpeg":
-        picture.save(buffer, "JPEG", quality=95, optimize=True, progressive=True, exif=_exif(text))
+        tags = embedded.exif(embedded.fitting_jpeg(texts))
+        picture.save(buffer, "JPEG", quality=95, optimize=True, progressive=True, exif=tags)
     else:
-        picture.save(buffer, "WEBP", quality=95, exif=_exif(text))
+        picture.save(buffer, "WEBP", quality=95, exif=embedded.exif(texts))
     return buffer.getvalue()
 
 
@@ -72,17 +73,19 @@ class Outputs:
         picture: Image.Image,
         *,
         form: Format,
-        metadata: Mapping[str, object] | None,
+        texts: Texts = NO_TEXTS,
         name: str | None = None,
     ) -> SavedImage:
         """Encode and keep one picture; `name` (without extension) replaces the time's. Raises OSError."""
-        content = encode(picture, form, metadata)
+        content = encode(picture, form, texts)
         now = datetime.now()
         day = f"{now:%Y-%m-%d}"
         with self._naming:
             path = self._free_path(self.folder / day, name or f"{now:%Y-%m-%d_%H-%M-%S}", form, numbered=name is None)
             write(path, content)
-        return SavedImage(day=day, file=path.name, width=picture.width, height=picture.height)
+        return SavedImage(
+            day=day, file=path.name, width=picture.width, height=picture.height, warnings=_left_out(texts, form)
+        )
 
     def _free_path(self, folder: Path, stem: str, form: Format, *, numbered: bool) -> Path:
         """A path that no file has: `<stem>_<1000..9999>` for the time's names, else the stem, suffixed if taken."""
@@ -93,9 +96,10 @@ class Outputs:
         return next(path for name in names if not (path := folder / f"{name}.{form}").exists())
 
 
-def _exif(text: str | None) -> Image.Exif:
-    """EXIF with `text` as the user comment (its first eight bytes name the encoding), or an empty one."""
-    exif = Image.Exif()
-    if text:
-        exif.get_ifd(EXIF_SUBTABLE)[EXIF_USER_COMMENT] = b"ASCII\0\0\0" + text.encode("ascii")
-    return exif
+def _left_out(texts: Texts, form: Format) -> tuple[str, ...]:
+    """What to tell about texts that a file of this format cannot hold."""
+    kept = embedded.fitting_jpeg(texts) if form == "jpeg" else texts
+    if kept == texts:
+        return ()
+    what = "only Gesso's own metadata fits" if kept.own else "no metadata fits"
+    return (f"The prompt is so long that {what} into a JPEG: take png or webp to keep all of it.",)

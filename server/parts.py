@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from configs.settings import Settings
 from server.backends import Backend
+from server.hashes import Hashes
 from server.inputs import Inputs
 from server.outputs import Outputs
 from server.store import Store
@@ -22,6 +23,7 @@ class Parts:
     store: Store
     inputs: Inputs
     outputs: Outputs
+    hashes: Hashes
     thumbnails: Thumbnails
     backend: Backend
     tasks: TaskQueue

@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """Something that happened to a task. number: from 1, in order. progress: 0 to 100. last: the task has ended."""
+    """Something that happened to a task. number: from 1, in order. progress: 0 to 100. last: the task has ended.
+
+    preview: what is being painted, a small PNG; only the newest of a running task is kept.
+    """
 
     number: int
     progress: int
     message: str
     last: bool = False
+    preview: bytes | None = None
 
 
 class Course:
@@ -21,15 +25,39 @@ class Course:
     def __init__(self) -> None:
         self._moments: list[Moment] = []
         self._changed = asyncio.Event()
+        self._shown: int | None = None
 
     @property
     def progress(self) -> int:
         """How far it is, 0 to 100."""
         return self._moments[-1].progress if self._moments else 0
 
+    @property
+    def preview(self) -> bytes | None:
+        """The newest preview, PNG; None before the first and after the end."""
+        return None if self._shown is None else self._moments[self._shown].preview
+
     def tell(self, progress: int, message: str, *, last: bool = False) -> None:
-        """Add a moment; everybody who follows gets it at once."""
-        self._moments.append(Moment(number=len(self._moments) + 1, progress=progress, message=message, last=last))
+        """Add a moment, never less far than the one before; everybody who follows gets it at once."""
+        if last:
+            self._hide()
+        progress = max(progress, self.progress)
+        self._add(Moment(number=len(self._moments) + 1, progress=progress, message=message, last=last))
+
+    def show(self, preview: bytes) -> None:
+        """Add a moment that repeats the last one's words with a preview (PNG), which takes the older one's place."""
+        self._hide()
+        self._shown = len(self._moments)
+        self._add(replace(self._moments[-1], number=len(self._moments) + 1, preview=preview))
+
+    def _hide(self) -> None:
+        """Forget the preview: a long task would fill the memory with them."""
+        if self._shown is not None:
+            self._moments[self._shown] = replace(self._moments[self._shown], preview=None)
+            self._shown = None
+
+    def _add(self, moment: Moment) -> None:
+        self._moments.append(moment)
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -43,3 +71,15 @@ class Course:
                 if moment.last:
                     return
             await changed.wait()
+
+
+class Share:
+    """How much of a task's images is done, whether they are painted one after the other or side by side."""
+
+    def __init__(self, images: int) -> None:
+        self._done = [0.0] * images
+
+    def reached(self, image: int, share: float = 1.0) -> int:
+        """Image `image` (from 1) is done to a share of 0 to 1; the progress of all in percent, at most 99."""
+        self._done[image - 1] = max(share, self._done[image - 1])
+        return min(99, int(100 * sum(self._done) / len(self._done) + 1e-9))

@@ -1,4 +1,4 @@
-"""What survives a restart: the tables of tasks and pictures, and every way they are read and written.
+"""What survives a restart: every way the tables of tasks, pictures and deliveries are read and written.
 
 SQLite in WAL mode; the tables are made and changed by the numbered files in `migrations/`. All methods block: call them
 from a thread. Times are milliseconds since 1970.
@@ -9,57 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Engine, ForeignKey, create_engine, event, inspect, select, text, update
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from sqlalchemy import ColumnElement, Engine, create_engine, delete, event, func, inspect, select, text, update
+from sqlalchemy.orm import Session
+
+from server.tables import DeliveryRow, PictureRow, Tables, TaskRow
+
+__all__ = ["OPEN", "DeliveryRow", "PictureRow", "Store", "Tables", "TaskRow", "now"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-
-class Tables(DeclarativeBase):
-    """All tables; `migrations/` must lead to exactly these."""
-
-    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
-
-
-class TaskRow(Tables):
-    """One accepted request, from waiting to its end. `asked` is the request as it is shown, `plan` what was decided.
-
-    status: waiting → running → finished, failed or stopped.
-    """
-
-    __tablename__ = "tasks"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    task_id: Mapped[str] = mapped_column(unique=True)
-    status: Mapped[str] = mapped_column(index=True)
-    asked: Mapped[dict[str, Any]]
-    plan: Mapped[str]
-    form: Mapped[str]
-    save_name: Mapped[str | None]
-    keep_metadata: Mapped[bool]
-    warnings: Mapped[list[str]]
-    effective: Mapped[dict[str, Any]]
-    error: Mapped[str | None]
-    queued_at: Mapped[int]
-    started_at: Mapped[int | None]
-    finished_at: Mapped[int | None]
-    pictures: Mapped[list["PictureRow"]] = relationship(order_by="PictureRow.position", lazy="selectin")
-
-
-class PictureRow(Tables):
-    """One saved picture: where it lies and what one wants to read under it."""
-
-    __tablename__ = "pictures"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.task_id", ondelete="CASCADE"), index=True)
-    position: Mapped[int]
-    day: Mapped[str] = mapped_column(index=True)
-    file: Mapped[str]
-    seed: Mapped[int] = mapped_column(BigInteger)
-    width: Mapped[int]
-    height: Mapped[int]
-    prompt: Mapped[str]
+OPEN = ("waiting", "running")
+"""What a task's status is until it ends."""
 
 
 class Store:
@@ -82,25 +42,53 @@ class Store:
         with Session(self._engine) as session:
             return session.scalar(select(TaskRow).where(TaskRow.task_id == task_id))
 
+    def open_tasks(self) -> list[TaskRow]:
+        """Those that wait or run, oldest first."""
+        with Session(self._engine) as session:
+            return list(session.scalars(select(TaskRow).where(TaskRow.status.in_(OPEN)).order_by(TaskRow.id)))
+
+    def ended_tasks(
+        self, *, since: int | None = None, until: int | None = None, skip: int = 0, limit: int | None = None
+    ) -> list[TaskRow]:
+        """Those that have ended, newest first; `since` and `until` look at when they were sent, both included."""
+        chosen = select(TaskRow).where(*_ended(since, until)).order_by(TaskRow.id.desc()).offset(skip)
+        with Session(self._engine) as session:
+            return list(session.scalars(chosen if limit is None else chosen.limit(limit)))
+
+    def count_ended(self, *, since: int | None = None, until: int | None = None) -> int:
+        """How many `ended_tasks` there are in all."""
+        with Session(self._engine) as session:
+            return session.scalar(select(func.count(TaskRow.id)).where(*_ended(since, until))) or 0
+
     def start(self, task_id: str) -> None:
         """The task runs from now."""
-        self._update(task_id, status="running", started_at=now())
+        with Session(self._engine) as session, session.begin():
+            values = {"status": "running", "started_at": now()}
+            session.execute(update(TaskRow).where(TaskRow.task_id == task_id).values(**values))
 
     def finish(self, task_id: str, warnings: Sequence[str]) -> None:
         """The task is done, with all the warnings it gathered."""
-        self._update(task_id, status="finished", finished_at=now(), warnings=list(warnings))
+        self._end(task_id, status="finished", warnings=list(warnings))
+
+    def stop(self, task_id: str, warnings: Sequence[str] | None = None) -> None:
+        """The task was ended on request; the pictures that it had finished stay. Warnings: None leaves them."""
+        self._end(task_id, status="stopped", **({} if warnings is None else {"warnings": list(warnings)}))
 
     def fail(self, task_id: str, error: str) -> None:
         """The task came to nothing, or to fewer pictures than asked."""
-        self._update(task_id, status="failed", finished_at=now(), error=error)
+        self._end(task_id, status="failed", error=error)
 
     def fail_unfinished(self, error: str) -> int:
         """Close what an earlier run of the server left open; how many these were."""
+        left = self.open_tasks()
+        for row in left:
+            self.fail(row.task_id, error)
+        return len(left)
+
+    def delete_task(self, task_id: str) -> None:
+        """Forget a task and its pictures; their files are the caller's. A webhook message about it is still sent."""
         with Session(self._engine) as session, session.begin():
-            left = session.scalars(select(TaskRow).where(TaskRow.status.in_(("waiting", "running")))).all()
-            for row in left:
-                row.status, row.error, row.finished_at = "failed", error, now()
-            return len(left)
+            session.execute(delete(TaskRow).where(TaskRow.task_id == task_id))
 
     def add_picture(self, row: PictureRow) -> None:
         """A picture that is on disk now."""
@@ -112,18 +100,55 @@ class Store:
         with Session(self._engine) as session:
             return {row.file: row for row in session.scalars(select(PictureRow).where(PictureRow.day == day))}
 
+    def undelivered(self) -> list[str]:
+        """The tasks whose end is still to be told."""
+        with Session(self._engine) as session:
+            return list(session.scalars(select(DeliveryRow.task_id).order_by(DeliveryRow.id)))
+
+    def delivery(self, task_id: str) -> DeliveryRow | None:
+        """The message about a task's end, as long as it has not arrived."""
+        with Session(self._engine) as session:
+            return session.scalar(select(DeliveryRow).where(DeliveryRow.task_id == task_id))
+
+    def update_delivery(self, task_id: str, **values: str | int) -> None:
+        """Set its `body`, or `attempts` and `due_at`."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(update(DeliveryRow).where(DeliveryRow.task_id == task_id).values(**values))
+
+    def end_delivery(self, task_id: str, warning: str | None = None) -> None:
+        """The message has arrived, or is given up: then `warning` joins the task's own."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(delete(DeliveryRow).where(DeliveryRow.task_id == task_id))
+            row = session.scalar(select(TaskRow).where(TaskRow.task_id == task_id)) if warning else None
+            if row and warning:
+                row.warnings = [*row.warnings, warning]
+
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
 
-    def _update(self, task_id: str, **values: object) -> None:
+    def _end(self, task_id: str, **values: object) -> None:
+        """End a task, and in the same breath note the message that its webhook is owed."""
         with Session(self._engine) as session, session.begin():
-            session.execute(update(TaskRow).where(TaskRow.task_id == task_id).values(**values))
+            row = session.scalar(select(TaskRow).where(TaskRow.task_id == task_id))
+            if row is None:
+                return
+            if row.webhook_url and row.status in OPEN:
+                session.add(DeliveryRow(task_id=task_id, url=row.webhook_url, due_at=now()))
+            row.finished_at = now()
+            for name, value in values.items():
+                setattr(row, name, value)
 
 
 def now() -> int:
     """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def _ended(since: int | None, until: int | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [TaskRow.status.not_in(OPEN)]
+    conditions += [] if since is None else [TaskRow.queued_at >= since]
+    return conditions + ([] if until is None else [TaskRow.queued_at <= until])
 
 
 def _prepare(connection: Any, _record: object) -> None:

@@ -23,9 +23,16 @@ class Thumbnails:
 
     async def of(self, picture: Path) -> Path | None:
         """The small version of `<outputs>/<day>/<file>`, at most 320 pixels a side; None when it cannot be read."""
-        small = self._folder / picture.parent.name / f"{picture.name}.webp"
+        small = self._path(picture)
         async with self._turn:
             return await asyncio.to_thread(_up_to_date, small, picture)
+
+    def forget(self, picture: Path) -> None:
+        """The picture is gone, so is its small version. Raises OSError."""
+        self._path(picture).unlink(missing_ok=True)
+
+    def _path(self, picture: Path) -> Path:
+        return self._folder / picture.parent.name / f"{picture.name}.webp"
 
 
 def _up_to_date(small: Path, picture: Path) -> Path | None:

@@ -30,14 +30,7 @@ def stable_diffusion(folder: Path, *, unet_channels: int = 4, seed: int = 0, lay
             attention_head_dim=4,
             norm_num_groups=4,
         )
-        vae = diffusers.AutoencoderKL(
-            block_out_channels=(8, 8, 8, 8),
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            layers_per_block=1,
-            norm_num_groups=4,
-            sample_size=SIDE,
-        )
+        vae = _autoencoder(latent_channels=4)
         words = CLIPTextConfig(
             vocab_size=514,
             hidden_size=16,
@@ -69,6 +62,36 @@ def stable_diffusion(folder: Path, *, unet_channels: int = 4, seed: int = 0, lay
         requires_safety_checker=False,
     ).save_pretrained(folder)
     return folder
+
+
+def vae(path: Path, *, seed: int = 1, latent_channels: int = 4) -> Path:
+    """Write a VAE to `path`, a `.safetensors` file or else a folder in diffusers' format, and return it."""
+    import torch
+    from safetensors.torch import save_file
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        made = _autoencoder(latent_channels)
+    if path.suffix == ".safetensors":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(made.state_dict(), path)
+    else:
+        made.save_pretrained(path)
+    return path
+
+
+def _autoencoder(latent_channels: int):
+    import diffusers
+
+    return diffusers.AutoencoderKL(
+        block_out_channels=(8, 8, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=1,
+        norm_num_groups=4,
+        sample_size=SIDE,
+        latent_channels=latent_channels,
+    )
 
 
 def _tokenizer(folder: Path):

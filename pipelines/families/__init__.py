@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pipelines.plans import Painting, Pixels
+from pipelines.plans import NO_FREEU, FreeU, Painting, Pixels
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -68,6 +68,7 @@ class Sample:
     timestep: "Tensor"
     words: "Tensor"
     conditions: "Tensor | None"
+    freeu: FreeU = NO_FREEU
 
 
 class Model(Protocol):
@@ -84,7 +85,15 @@ class Model(Protocol):
         """The model's output for each sample, one row per row of its words; all samples go through in one pass."""
         ...
 
+    def encode(self, pixels: Pixels) -> "Tensor":
+        """A picture's latents, 1 × channels × rows × columns, without any chance in them."""
+        ...
+
     def decode(self, latents: "Tensor") -> Pixels: ...
+
+    def with_vae(self, path: Path) -> "Model":
+        """This model with another VAE, everything else shared. Raises BrokenModel."""
+        ...
 
 
 class Family(Protocol):
@@ -95,6 +104,10 @@ class Family(Protocol):
         ...
 
     def load(self, checkpoint: Checkpoint, device: str) -> Model: ...
+
+    def fits_vae(self, checkpoint: Checkpoint, path: Path) -> bool:
+        """Whether the VAE at `path` may take the place of the checkpoint's own. Raises NotSupported or BrokenModel."""
+        ...
 
 
 def families() -> dict[str, Family]:

@@ -1,5 +1,6 @@
 """Stable Diffusion 1.x and 2.x in diffusers' folder format: text to image (4 channels) and inpainting (9 channels)."""
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,9 @@ import numpy as np
 
 from masking.errors import BrokenModel, NotSupported
 from pipelines.families import Checkpoint, Sample, Start, Words
-from pipelines.plans import Painting, Pixels, Repainting
+from pipelines.plans import NO_FREEU, FreeU, Painting, Pixels, Repainting
+from pipelines.reading import Reader
+from pipelines.tensor_files import tensor_shapes
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -41,6 +44,16 @@ def recognise(name: str, path: Path) -> Checkpoint | None:
     )
 
 
+def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
+    """Whether a VAE has this kind's 4 latent channels and cells of the same size, as far as its headers tell."""
+    if path.is_dir():
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        return config["latent_channels"] == 4 and 2 ** (len(config["block_out_channels"]) - 1) == checkpoint.cell
+    shapes = tensor_shapes(path)
+    first = shapes.get("decoder.conv_in.weight") or shapes.get("first_stage_model.decoder.conv_in.weight")
+    return first is not None and first[1] == 4
+
+
 def _config(path: Path, part: str) -> dict[str, Any]:
     file = path / part / "config.json" if part else path / "model_index.json"
     try:
@@ -66,6 +79,7 @@ def load(checkpoint: Checkpoint, device: str) -> "StableDiffusion":
             tokenizer=CLIPTokenizer.from_pretrained(path / "tokenizer"),
             scheduler_config=json.loads((path / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8")),
             device=device,
+            folder=path,
         )
     except (OSError, ValueError) as problem:
         raise BrokenModel(
@@ -85,57 +99,32 @@ class StableDiffusion:
         tokenizer: Any,
         scheduler_config: Mapping[str, Any],
         device: str,
+        folder: Path,
     ) -> None:
-        self.unet, self.vae, self.text_encoder, self.tokenizer = unet, vae, text_encoder, tokenizer
-        self.scheduler_config, self.device = scheduler_config, device
+        self.unet, self.vae = unet, vae
+        self.scheduler_config, self.device, self.folder = scheduler_config, device, folder
         self.dtype = unet.dtype
+        self.reader = Reader(tokenizer, text_encoder, device=device, dtype=self.dtype)
         self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
 
     def encode_prompt(self, painting: Painting) -> Words:
         """1 or 2 rows × tokens × width; the second row only above guidance 1, where it has a use."""
-        import torch
+        return self.reader.read(painting.recipe)
 
-        recipe = painting.recipe
-        positive = self._chunks(recipe.prompt)
-        if recipe.guidance_scale <= 1:
-            return self._read(positive, recipe.clip_skip)
-        negative = self._chunks(recipe.negative_prompt)
-        length = max(len(positive), len(negative))
-        prompt = self._read(positive + [""] * (length - len(positive)), recipe.clip_skip)
-        # As in diffusers' stock pipelines, clip_skip is for the prompt and not for the negative one.
-        against = self._read(negative + [""] * (length - len(negative)), 1)
-        return Words(embedding=torch.cat([against.embedding, prompt.embedding]), lost=prompt.lost)
+    def with_vae(self, path: Path) -> "StableDiffusion":
+        """This model with another VAE (safetensors file or diffusers folder), the rest shared. Raises BrokenModel."""
+        from diffusers import AutoencoderKL
 
-    def _chunks(self, text: str) -> list[str]:
-        """The lines as one text where the encoder reads that at once, else each by itself."""
-        joined = ", ".join(line for line in text.splitlines() if line)
-        length = len(self.tokenizer(joined, truncation=False, verbose=False).input_ids)
-        return [joined] if length <= self.tokenizer.model_max_length else text.splitlines()
-
-    def _read(self, chunks: list[str], clip_skip: int) -> Words:
-        """1 row × tokens of all chunks × width."""
-        import torch
-
-        read = [self._encode(chunk, clip_skip) for chunk in chunks]
-        return Words(
-            embedding=torch.cat([told for told, _ in read], dim=1), lost=" ".join(lost for _, lost in read if lost)
-        )
-
-    def _encode(self, text: str, clip_skip: int) -> "tuple[Tensor, str]":
-        room = self.tokenizer.model_max_length
-        tokens = self.tokenizer(text, padding="max_length", max_length=room, truncation=True, return_tensors="pt")
-        # Asked without return_tensors and truncation, for the tokenizer warns of long texts otherwise.
-        every = self.tokenizer(text, truncation=False, verbose=False).input_ids
-        lost = self.tokenizer.decode(every[room - 1 : -1]) if len(every) > room else ""
-        encoder = self.text_encoder
-        heeds = getattr(encoder.config, "use_attention_mask", False)
-        attended = tokens.attention_mask.to(self.device) if heeds else None
-        if clip_skip == 1:
-            return encoder(tokens.input_ids.to(self.device), attention_mask=attended)[0].to(self.dtype), lost
-        told = encoder(tokens.input_ids.to(self.device), attention_mask=attended, output_hidden_states=True)
-        # transformers 5 has the last norm on the model itself, older ones on its text_model
-        norm = getattr(encoder, "text_model", encoder).final_layer_norm
-        return norm(told.hidden_states[-clip_skip]).to(self.dtype), lost
+        try:
+            if path.is_dir():
+                vae = AutoencoderKL.from_pretrained(path, torch_dtype=self.dtype)
+            else:
+                vae = AutoencoderKL.from_single_file(path, config=str(self.folder / "vae"), torch_dtype=self.dtype)
+        except (OSError, ValueError, RuntimeError) as problem:
+            raise BrokenModel(f"The VAE {path.name!r} does not load: {problem}", field="vae") from problem
+        other = copy.copy(self)
+        other.vae = vae.to(self.device).eval()
+        return other
 
     def start(self, painting: Painting, scheduler: Any, timestep: "Tensor", generator: "Generator") -> Start:
         """Latents to begin with. Draws from `generator` in the order of diffusers' stock pipelines."""
@@ -184,6 +173,14 @@ class StableDiffusion:
 
     def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
         """The UNet's outputs, rows × 4 × rows of cells × columns for each sample."""
+        outputs: dict[int, Tensor] = {}
+        for freeu in dict.fromkeys(sample.freeu for sample in samples):
+            alike = [i for i, sample in enumerate(samples) if sample.freeu == freeu]
+            outputs |= dict(zip(alike, self._ask([samples[i] for i in alike], freeu), strict=True))
+        return [outputs[i] for i in range(len(samples))]
+
+    def _ask(self, samples: Sequence[Sample], freeu: FreeU) -> "Sequence[Tensor]":
+        """One pass through the UNet, with FreeU's four factors on its first two levels upward (Si et al., 2023)."""
         import torch
 
         rows = [len(sample.words) for sample in samples]
@@ -191,13 +188,29 @@ class StableDiffusion:
             torch.cat([sample.latents] if sample.conditions is None else [sample.latents, sample.conditions], dim=1)
             for sample in samples
         ]
-        output = self.unet(
-            torch.cat([each.expand(n, -1, -1, -1) for each, n in zip(latents, rows, strict=True)]),
-            torch.cat([sample.timestep.expand(n) for sample, n in zip(samples, rows, strict=True)]).to(self.device),
-            encoder_hidden_states=torch.cat([sample.words for sample in samples]),
-            return_dict=False,
-        )[0]
-        return list(output.split(rows))
+        b1, b2, s1, s2 = freeu
+        if freeu != NO_FREEU:
+            self.unet.enable_freeu(b1=b1, b2=b2, s1=s1, s2=s2)
+        try:
+            output: Tensor = self.unet(
+                torch.cat([each.expand(n, -1, -1, -1) for each, n in zip(latents, rows, strict=True)]),
+                torch.cat([sample.timestep.expand(n) for sample, n in zip(samples, rows, strict=True)]).to(self.device),
+                encoder_hidden_states=torch.cat([sample.words for sample in samples]),
+                return_dict=False,
+            )[0]
+        finally:
+            if freeu != NO_FREEU:
+                self.unet.disable_freeu()
+        return output.split(rows)
+
+    def encode(self, pixels: Pixels) -> "Tensor":
+        """1 × 4 × rows × columns; the mean of what the VAE might draw."""
+        import torch
+
+        with torch.inference_mode():
+            posterior = self.vae.encode(_signed(pixels).to(self.device, self.dtype)).latent_dist
+            latents: Tensor = self.vae.config.scaling_factor * posterior.mean
+        return latents
 
     def decode(self, latents: "Tensor") -> Pixels:
         """height × width × 3, RGB. Raises BrokenModel where the model gave no numbers."""

@@ -7,7 +7,7 @@ exports that plan class as `PLAN`. Nothing here imports torch: the server's HTTP
 from dataclasses import dataclass
 
 from pipelines.families import Checkpoint
-from pipelines.plans import Plan, Recipe, Shot
+from pipelines.plans import FreeU, Plan, Recipe, Shot
 from pipelines.presets import Preset
 from pipelines.prompting import Wording
 
@@ -16,13 +16,26 @@ SEEDS = 2**63
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoraAsked:
+    """A LoRA's name in `models/loras`, and how strongly it shall work."""
+
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task:
-    """What every task may be asked; None (and an empty tuple) means "decide for me"."""
+    """What every task may be asked; None (and an empty tuple) means "decide for me".
+
+    first_index: the first picture's number, by which arrays and wildcards in order take turns.
+    vae: "Default (model)" is the checkpoint's own. inpaint_engine: only where the task inpaints.
+    """
 
     prompt: str | None = None
     negative_prompt: str | None = None
     checkpoint: str | None = None
     image_number: int = 1
+    first_index: int = 0
     seed: int | None = None
     seed_increment: bool = True
     steps: int | None = None
@@ -35,6 +48,13 @@ class Task:
     styles: tuple[str, ...] | None = None
     wildcards_in_order: bool = False
     deterministic: bool = False
+    sharpness: float | None = None
+    adaptive_cfg: float | None = None
+    freeu: FreeU | None = None
+    vae: str | None = None
+    loras: tuple[LoraAsked, ...] | None = None
+    inpaint_engine: str | None = None
+    black_out_nsfw: bool = False
 
     def words(self) -> str | None:
         """The prompt with all that the task adds to it, one line per thought; None: the preset's."""
@@ -69,6 +89,7 @@ class Ground:
                 height=height,
                 prompt="\n".join([*wording.positive, *([wording.expansion] if wording.expansion else [])]),
                 negative_prompt="\n".join(wording.negative),
+                expansion=wording.expansion,
             )
             for seed, wording in zip(self.seeds, self.wordings, strict=True)
         )

@@ -1,6 +1,5 @@
 """Part of a picture painted anew, or the picture continued beyond its margins (outpaint), or both."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,13 +11,13 @@ from configs.settings import LIMITS
 from masking.errors import InvalidValue, TooLarge
 from pipelines import canvas, prompts, seam
 from pipelines.canvas import KNOWN, Box
-from pipelines.plans import Drawing, Mask, Pixels, Plan, Recipe, Repainting, Shot
+from pipelines.plans import Drawing, Mask, Pixels, Plan, Repainting, Shot
+from pipelines.strength import shorten
 from pipelines.tasks import Ground, Task
 
 Side = Literal["Left", "Top", "Right", "Bottom"]
 
 STRENGTH, RESPECTIVE_FIELD = 1.0, 0.618
-LONGEST_SCHEDULE = 1000
 NO_MASK = Path()
 
 
@@ -58,7 +57,7 @@ class Inpaint(Task):
         box = canvas.crop_around(whole, share)
         width, height = box[2] - box[0], box[3] - box[1]
         framed = canvas.frame(width, height, ground.checkpoint.side, ground.checkpoint.multiple)
-        recipe, skipped = _shorten(ground.recipe, strength)
+        recipe, skipped = shorten(ground.recipe, strength)
         return InpaintPlan(
             preset=ground.preset.name,
             performance=ground.performance,
@@ -196,15 +195,6 @@ class InpaintPlan(Plan):
 
 
 PLAN = InpaintPlan
-
-
-def _shorten(recipe: Recipe, strength: float) -> tuple[Recipe, int]:
-    """Recipe and skipped steps: below strength 1, the last steps of a schedule that is longer by 1 / strength."""
-    if strength in (0, 1):
-        return recipe, 0
-    schedule = min(int(recipe.steps / strength), LONGEST_SCHEDULE)
-    steps = max(1, min(recipe.steps, round(schedule * strength)))
-    return dataclasses.replace(recipe, steps=steps), schedule - steps
 
 
 def _told(strength: float, width: int, height: int, framed: canvas.Frame) -> tuple[str, ...]:

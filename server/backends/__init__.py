@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from masking.plans import MaskPlan
 from pipelines.events import Event
+from pipelines.orders import Action
 from pipelines.plans import Plan
 
 
@@ -29,5 +30,8 @@ class Backend(Protocol):
     def readiness(self) -> Readiness:
         """Whether the models are resident."""
 
-    def run(self, job: str, work: Plan | MaskPlan) -> AsyncIterator[Event]:
+    def run(self, job: str, work: Plan | MaskPlan, *, previews: bool = False) -> AsyncIterator[Event]:
         """Do one job; the last event is Finished or Failed. Waits while loading; raises NotReady when broken."""
+
+    async def control(self, job: str, action: Action) -> None:
+        """Stop a job that `run` has begun, or skip the image it is at; what has ended already is left alone."""

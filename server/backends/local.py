@@ -6,14 +6,16 @@ import multiprocessing
 import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from configs.settings import Settings
 from masking.plans import MaskPlan
 from pipelines.events import Event, Failed, Finished, Message, Ready
+from pipelines.orders import Action, Control, Quit, RunMask, RunPlan
 from pipelines.plans import Plan
-from pipelines.worker import Quit, RunMask, RunPlan, work
+from pipelines.worker import work
 from server.backends import Readiness
 from server.errors import NotReady
 
@@ -26,12 +28,22 @@ LONGEST_PAUSE_S = 60.0
 QUIT_WITHIN_S = 3.0
 
 
+@dataclass(kw_only=True, eq=False)
+class _Early:
+    """What is asked of a job while it still waits for the models."""
+
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    skips: int = 0
+
+
 class LocalBackend:
     """See `server.backends.Backend`. Everything here runs on the event loop, except `_listen`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._early: dict[str, _Early] = {}
         self._jobs: dict[str, asyncio.Queue[Event]] = {}
+        self._sending = asyncio.Lock()
         self._now = STARTING
         self._settled = asyncio.Event()
         self._process: SpawnProcess | None = None
@@ -51,13 +63,21 @@ class LocalBackend:
     def readiness(self) -> Readiness:
         return self._now
 
-    async def run(self, job: str, work: Plan | MaskPlan) -> AsyncIterator[Event]:
-        await self._settled.wait()
+    async def run(self, job: str, work: Plan | MaskPlan, *, previews: bool = False) -> AsyncIterator[Event]:
+        early = await self._wait_for_models(job)
+        if early.stopped.is_set():
+            yield Finished(stopped=True)
+            return
         if self._now.state == "broken":
             raise NotReady(self._now.reason)
         events = self._jobs[job] = asyncio.Queue()
         try:
-            await self._send(job, work)
+            if isinstance(work, MaskPlan):
+                await self._send(RunMask(job=job, plan_json=work.to_json()))
+            else:
+                await self._send(RunPlan(job=job, plan_json=work.to_json(), previews=previews))
+            for _ in range(early.skips):
+                await self._send(Control(job=job, action="skip"))
             while True:
                 event = await events.get()
                 yield event
@@ -66,13 +86,34 @@ class LocalBackend:
         finally:
             del self._jobs[job]
 
-    async def _send(self, job: str, work: Plan | MaskPlan) -> None:
-        order = RunMask if isinstance(work, MaskPlan) else RunPlan
-        assert self._pipe
+    async def control(self, job: str, action: Action) -> None:
+        if (early := self._early.get(job)) is not None:
+            early.skips += action == "skip"
+            if action == "stop":
+                early.stopped.set()
+        elif job in self._jobs:
+            await self._send(Control(job=job, action=action))
+
+    async def _wait_for_models(self, job: str) -> _Early:
+        """Until the models are loaded, or cannot be, or the job is stopped."""
+        early = self._early[job] = _Early()
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._settled, early.stopped)]
         try:
-            await asyncio.to_thread(self._pipe.send, order(job=job, plan_json=work.to_json()))
-        except OSError:
-            self._deliver(job, Failed(kind="WorkerDied", message=GONE))
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            del self._early[job]
+            for wait in waits:
+                wait.cancel()
+        return early
+
+    async def _send(self, order: RunPlan | RunMask | Control) -> None:
+        """One after the other, for a pipe is no safe place for two writers."""
+        async with self._sending:
+            assert self._pipe
+            try:
+                await asyncio.to_thread(self._pipe.send, order)
+            except OSError:
+                self._deliver(order.job, Failed(kind="WorkerDied", message=GONE))
 
     async def _keep_alive(self) -> None:
         """Start the worker, wait for its end, tell its jobs, and again; slower each time that it dies while loading."""

@@ -41,8 +41,8 @@ class Shown:
 
 @router.get("/outputs", include_in_schema=False)
 async def without_slash() -> RedirectResponse:
-    """Links on the page are relative to the folder."""
-    return RedirectResponse("/outputs/", status_code=307)
+    """Links on the page are relative to the folder, and so is this way there: it holds behind any proxy."""
+    return RedirectResponse("outputs/", status_code=307)
 
 
 @router.get("/outputs/")
@@ -55,7 +55,7 @@ async def days(parts: TheParts) -> HTMLResponse:
 async def day_without_slash(day: str) -> RedirectResponse:
     if not paths.DAY.fullmatch(day):
         raise NotFound(f"Nothing was made on {day[:40]!r}.")
-    return RedirectResponse(f"/outputs/{day}/", status_code=307)
+    return RedirectResponse(f"{day}/", status_code=307)
 
 
 @router.get("/outputs/{day}/", responses={404: {"description": "Nothing was made on that day."}})

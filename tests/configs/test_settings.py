@@ -40,6 +40,7 @@ def test_the_database_lies_with_the_outputs_unless_it_is_told_where(tmp_path):
         {"threads": -1},
         {"device": "tpu"},
         {"log_level": "loud"},
+        {"webhook_url": "example.com/hook"},
         {"listen": ""},
     ],
 )
@@ -55,3 +56,7 @@ def test_the_users_own_models_come_before_the_starters(tmp_path):
 
 def test_limits_are_those_of_the_contract():
     assert (LIMITS.max_pixels, LIMITS.max_side, LIMITS.max_body) == (64_000_000, 8192, 134_217_728)
+
+
+def test_the_secret_is_not_shown_with_the_other_settings():
+    assert "kept quiet" not in repr(Settings(webhook_secret="kept quiet"))

@@ -121,6 +121,7 @@ def test_every_setting_is_in_the_manual_with_its_default_and_variable():
         assert f"`GESSO_{name.upper()}`" in row
         default = Settings.__dataclass_fields__[name].default
         shown = "off" if default is False else default.name if isinstance(default, Path) else str(default).lower()
+        shown = ",".join(default) if isinstance(default, tuple) else shown
         assert shown in row, f"{flag(name)}: the manual has another default than {shown}"
     for name in LATER:
         assert f"`{flag(name)}`" in manual

@@ -1,5 +1,6 @@
 """One request alone is bit-equal to diffusers' stock pipelines on a CPU."""
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,21 @@ def test_text_to_image_on_nine_channels_is_inpainting_a_blank_picture(toy9, mode
     np.testing.assert_array_equal(
         ours, stock(folder, diffusers.StableDiffusionInpaintPipeline, told, seed=5, strength=1.0, **blank)
     )
+
+
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m", "heun"])
+def test_a_variation_is_the_stock_image_to_image_pipelines_within_one_level(toy4, models_path, sampler):
+    told = recipe(sampler=sampler, scheduler="normal")
+    asked = repainting(told, skipped=3)
+    whole = dataclasses.replace(asked, mask=np.ones_like(asked.mask), cells=np.ones_like(asked.cells))
+    ours = paint(toy4, whole)
+    theirs = stock(
+        models_path / "checkpoints/toy4",
+        diffusers.StableDiffusionImg2ImgPipeline,
+        told,
+        seed=5,
+        skipped=3,
+        image=Image.fromarray(picture()),
+        strength=0.5,
+    )
+    np.testing.assert_allclose(ours.astype(int), theirs, atol=1)

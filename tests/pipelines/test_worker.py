@@ -12,11 +12,12 @@ from PIL import Image
 
 from configs.settings import Settings
 from masking.plans import MaskPlan
-from pipelines.events import Event, Failed, Finished, Message, Picture, Ready, Step
+from pipelines.events import Event, Failed, Finished, Message, Picture, Ready, Skipped, Step
+from pipelines.orders import Control, Quit, RunMask, RunPlan
 from pipelines.planning import resolve
 from pipelines.tasks.inpaint import Inpaint
 from pipelines.tasks.text_to_image import TextToImage
-from pipelines.worker import Quit, RunMask, RunPlan, work
+from pipelines.worker import work
 from tests import toys
 
 
@@ -81,6 +82,25 @@ def test_a_worker_loads_works_goes_on_after_failures_and_quits(start, tmp_path):
     pipe.send(RunPlan(job="d", plan_json=plan))
     again = until_the_end(pipe, "d")
     assert [event for event in again if isinstance(event, Picture)] == [e for e in first if isinstance(e, Picture)]
+
+    pair = resolve(TextToImage(prompt="a ball", steps=2, width=64, height=64, image_number=2), settings).to_json()
+    for order in (
+        RunPlan(job="e", plan_json=pair),
+        Control(job="e", action="skip"),
+        RunPlan(job="f", plan_json=pair),
+        Control(job="f", action="stop"),
+    ):
+        pipe.send(order)
+    skipped, stopped = until_the_end(pipe, "e"), until_the_end(pipe, "f")
+    assert skipped[0] == Skipped(image=1)
+    assert [event.index for event in skipped if isinstance(event, Picture)] == [1]
+    assert skipped[-1] == Finished(warnings=("Image 1 of 2 was skipped on request.",))
+    assert stopped == [Finished(stopped=True)]
+
+    pipe.send(Control(job="f", action="stop"))  # too late: it has ended
+    endless = resolve(TextToImage(prompt="a ball", steps=200, width=64, height=64, image_number=32), settings)
+    pipe.send(RunPlan(job="g", plan_json=endless.to_json()))
+    assert pipe.poll(60)
     pipe.send(Quit())
     process.join(60)
     assert process.exitcode == 0

@@ -1,5 +1,6 @@
 """One server for most tests, with toy models."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,16 +10,35 @@ from PIL import Image
 
 from tests.server.running import Running, start
 from tests.toy_masks import red_finder
-from tests.toys import stable_diffusion
+from tests.toys import stable_diffusion, vae
 
 
 @pytest.fixture(scope="session")
 def toy_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder whose starter checkpoint and mask model are toys."""
-    models = tmp_path_factory.mktemp("models")
+    models = tmp_path_factory.mktemp("home") / "models"
     stable_diffusion(models / "checkpoints" / "gesso-starter", unet_channels=9)
     red_finder(models / "rembg" / "gesso-salient.onnx")
+    vae(models / "vae" / "other.safetensors")
+    vae(models / "vae" / "sub" / "folder", seed=2)
+    vae(models / "vae" / "wide.safetensors", latent_channels=16)
+    (models / "loras").mkdir()
+    (models / "loras" / "there.safetensors").write_bytes(b"")
+    users_presets(models.parent / "presets")
     return models
+
+
+def users_presets(folder: Path) -> None:
+    """A preset as Fooocus writes it, a damaged one, and one that needs what is not there."""
+    folder.mkdir()
+    mine = {"default_model": "gesso-starter", "default_prompt": "a red ball", "default_cfg_scale": 3.0}
+    mine |= {"default_sampler": "ddim", "default_scheduler": "karras", "default_aspect_ratio": "64*96"}
+    mine |= {"default_overwrite_step": 2, "default_vae": "other.safetensors", "default_sample_sharpness": 7.0}
+    mine |= {"default_loras": [[True, "None", 1.0], [False, "x.safetensors", 1.0]], "default_styles": ["SAI Anime"]}
+    (folder / "mine.json").write_text(json.dumps(mine), encoding="utf-8")
+    (folder / "broken.json").write_text("{", encoding="utf-8")
+    told = {"default_model": "far.safetensors", "checkpoint_downloads": {"far.safetensors": "https://example.com/far"}}
+    (folder / "far.json").write_text(json.dumps(told), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,17 @@ def test_async_answers_at_once_and_the_task_goes_on(server: Running) -> None:
     assert server.picture(record["result"][0]).size == (64, 64)
 
 
+def test_headers_stay_short_enough_for_proxies_whatever_the_request(server: Running) -> None:
+    body = SMALL | {"prompt": "ü" * 20_000} | {f"unknown {n}": n for n in range(200)}
+    answer = server.client.post(GENERATE, json=body, headers={"Accept": "image/png"})
+    assert answer.status_code == 200
+    told = json.loads(answer.headers["x-gesso-effective-params"])
+    assert told["steps"] == 1
+    assert told["prompt"].startswith("ü")
+    assert json.loads(answer.headers["x-gesso-warnings"])
+    assert sum(len(value) for name, value in answer.headers.items() if name.startswith("x-")) < 8000
+
+
 def test_bytes_come_before_async(server: Running) -> None:
     answer = server.client.post(GENERATE, json=SMALL | {"async_process": True}, headers={"Accept": "image/png"})
     assert answer.headers["content-type"] == "image/png"
@@ -79,7 +90,7 @@ def events(answer: httpx.Response) -> list[dict]:
 
 
 def test_a_stream_tells_every_step_and_ends_with_the_pictures(server: Running) -> None:
-    answer = server.generate(stream_output=True, image_number=2, overwrite_step=3)
+    answer = server.generate(stream_output=True, image_number=2, overwrite_step=3, disable_preview=True)
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.headers["cache-control"] == "no-store"
     told = events(answer)
@@ -93,7 +104,7 @@ def test_a_stream_tells_every_step_and_ends_with_the_pictures(server: Running) -
 
 
 def test_a_stream_can_be_taken_up_again_where_it_broke(server: Running) -> None:
-    whole = server.generate(stream_output=True, overwrite_step=3)
+    whole = server.generate(stream_output=True, overwrite_step=3, disable_preview=True)
     task_id = whole.headers["x-task-id"]
     ids = [line[4:] for line in whole.text.split("\r\n") if line.startswith("id: ")]
     assert ids == [f"{task_id}:{n}" for n in range(1, len(ids) + 1)]

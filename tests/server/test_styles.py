@@ -46,7 +46,7 @@ def test_a_wildcard_is_drawn_by_the_seed_and_an_unknown_one_told(server: Running
     assert any("nosuchthing" in warning for warning in record["warnings"])
 
 
-def test_a_lora_in_the_prompt_is_501(server: Running) -> None:
+def test_a_lora_in_the_prompt_that_is_missing_is_424(server: Running) -> None:
     answer = server.generate(prompt="a cat <lora:film:0.5>")
-    assert answer.status_code == 501
+    assert answer.status_code == 424
     assert "film" in answer.json()["detail"]

@@ -1,5 +1,13 @@
 """FooocusAPI's own API: what its clients send and expect (version 2.5)."""
 
-from server.api.fooocus.routes import router
+from fastapi import APIRouter
 
-__all__ = ["router"]
+from server.api.fooocus import control, metadata, models, presets, routes, tasks
+
+router = APIRouter()
+router.include_router(routes.router)
+router.include_router(control.router)
+router.include_router(tasks.router)
+router.include_router(models.router)
+router.include_router(metadata.router)
+router.include_router(presets.router)

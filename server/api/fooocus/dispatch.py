@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from configs.settings import LIMITS
+from configs.settings import LIMITS, Settings
 from masking.errors import GessoError, InvalidValue
-from pipelines.tasks import Task
+from pipelines.plans import FreeU
+from pipelines.tasks import LoraAsked, Task
 from pipelines.tasks.inpaint import Inpaint
 from pipelines.tasks.text_to_image import TextToImage
+from server.api.fooocus import uov
 from server.api.fooocus.request import EnhanceControl, GenerateRequest
 from server.inputs import Inputs, is_given
 
@@ -28,6 +30,7 @@ WIRE_NAMES = {
     "steps": "overwrite_step",
     "width": "aspect_ratios_selection",
     "height": "aspect_ratios_selection",
+    "first_index": "image_index",
     "image": "inpaint_input_image",
     "mask": "inpaint_mask_image_upload",
     "additional_prompt": "inpaint_additional_prompt",
@@ -39,6 +42,7 @@ WIRE_NAMES = {
     "initial_latent": "inpaint_disable_initial_latent",
     "seed_increment": "disable_seed_increment",
     "styles": "style_selections",
+    "vae": "vae_name",
 }
 """A task's field → the name by which the client knows it, where they differ."""
 
@@ -55,6 +59,8 @@ def wire_names() -> Iterator[None]:
 
 async def images(request: GenerateRequest, inputs: Inputs) -> dict[str, Path]:
     """The pictures that the task needs, stored, by field. Raises InvalidValue where one that is needed is missing."""
+    if uov.is_asked(request):
+        return {"uov_input_image": await inputs.keep(str(request.uov_input_image), "uov_input_image")}
     has_image, has_mask = is_given(request.inpaint_input_image), is_given(request.inpaint_mask_image_upload)
     if not has_image:
         for needs, field in (
@@ -75,9 +81,11 @@ async def images(request: GenerateRequest, inputs: Inputs) -> dict[str, Path]:
     return dict(zip(wanted, await asyncio.gather(*kept), strict=True))
 
 
-def task(request: GenerateRequest, pictures: dict[str, Path]) -> Task:
+def task(request: GenerateRequest, pictures: dict[str, Path], settings: Settings) -> Task:
     """The task that `request` asks for; what the client did not send stays open. Raises InvalidValue."""
     common = _common(request)
+    if "uov_input_image" in pictures:
+        return uov.task(request, common, pictures["uov_input_image"], settings)
     if "inpaint_input_image" not in pictures:
         width, height = _size(request)
         return TextToImage(**common, width=width, height=height)
@@ -123,7 +131,8 @@ def shown(request: GenerateRequest, pictures: dict[str, Path], base_url: str) ->
     unused = EnhanceControl().model_dump(mode="json")
     asked["enhance_ctrls"] = [*asked["enhance_ctrls"], *[unused] * 3][:3]
     asked["input_image_checkbox"] = True
-    asked["current_tab"] = "inpaint" if pictures else request.current_tab
+    tab = "uov" if "uov_input_image" in pictures else "inpaint"
+    asked["current_tab"] = tab if pictures else request.current_tab
     return asked
 
 
@@ -134,6 +143,7 @@ def _common(request: GenerateRequest) -> dict[str, Any]:
         "negative_prompt": request.sent("negative_prompt"),
         "checkpoint": request.sent("base_model_name"),
         "image_number": request.image_number,
+        "first_index": request.image_index,
         "seed": request.image_seed if request.image_seed >= 0 else None,
         "seed_increment": not request.disable_seed_increment,
         "steps": request.overwrite_step if request.overwrite_step > 0 else None,
@@ -146,7 +156,25 @@ def _common(request: GenerateRequest) -> dict[str, Any]:
         "styles": None if request.sent("style_selections") is None else tuple(request.style_selections),
         "wildcards_in_order": request.read_wildcards_in_order,
         "deterministic": request.deterministic,
+        "sharpness": request.sent("sharpness"),
+        "adaptive_cfg": request.sent("adaptive_cfg"),
+        "freeu": _freeu(request),
+        "vae": request.sent("vae_name"),
+        "loras": _loras(request),
+        "inpaint_engine": request.sent("inpaint_engine") if is_given(request.inpaint_input_image) else None,
+        "black_out_nsfw": request.black_out_nsfw,
     }
+
+
+def _freeu(request: GenerateRequest) -> FreeU | None:
+    return (request.freeu_b1, request.freeu_b2, request.freeu_s1, request.freeu_s2) if request.freeu_enabled else None
+
+
+def _loras(request: GenerateRequest) -> tuple[LoraAsked, ...] | None:
+    if request.sent("loras") is None:
+        return None
+    asked = (lora for lora in request.loras if lora.enabled and lora.model_name not in ("", "None"))
+    return tuple(LoraAsked(name=lora.model_name, weight=lora.weight) for lora in asked)
 
 
 def _size(request: GenerateRequest) -> tuple[int | None, int | None]:

@@ -3,18 +3,21 @@
 import asyncio
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Response
 from pydantic import BaseModel
 
-from configs.settings import public_url
-from pipelines.plans import Plan
+from configs.settings import Settings, public_url
 from server import paths
+from server.api.fooocus.headers import headers
 from server.errors import TaskFailed
 from server.parts import Parts
+from server.proxy import base_url
 from server.store import TaskRow
 from server.tasks import Order
+from server.waiting import estimates
 
 WIRE_STATUS = {
     "waiting": "pending",
@@ -24,9 +27,16 @@ WIRE_STATUS = {
     "stopped": "stop",
 }
 
+JUDGED_BY = 20
+"""As many of the newest ended tasks tell how fast the next ones will be."""
+
 
 class Record(BaseModel):
-    """A task as clients see it. Times are milliseconds since 1970, -1 where there is none yet."""
+    """A task as clients see it. Times are milliseconds since 1970, -1 where there is none yet.
+
+    Only while it waits: queue_position (0 = the next to run), estimated_wait_mills (milliseconds until it begins, -1
+    while that cannot be told). Only until it ends: preview (PNG in base64, or empty).
+    """
 
     id: int
     task_id: str
@@ -41,36 +51,43 @@ class Record(BaseModel):
     result_seeds: list[int]
     warnings: list[str]
     effective_params: dict[str, Any]
+    preview: str | None = None
+    queue_position: int | None = None
+    estimated_wait_mills: int | None = None
     result_base64: list[str] | None = None
     error: str | None = None
 
 
 def record(row: TaskRow, parts: Parts) -> Record:
-    """The record of a task; `result` and `result_seeds` are in the order of the pictures."""
-    ended = row.finished_at is not None
-    base = public_url(parts.settings)
-    first_seed = Plan.from_json(row.plan).shots[0].seed
-    return Record(
-        id=row.id,
-        task_id=row.task_id,
-        req_params=row.asked | {"image_seed": first_seed},
-        in_queue_mills=row.queued_at,
-        start_mills=row.started_at or -1,
-        finish_mills=row.finished_at or -1,
-        task_status=WIRE_STATUS[row.status],
-        progress=100 if ended else parts.tasks.progress(row.task_id),
-        webhook_url=row.asked.get("webhook_url") or "",
-        result=[f"{base}/outputs/{picture.day}/{picture.file}" for picture in row.pictures],
-        result_seeds=[picture.seed for picture in row.pictures],
-        warnings=row.warnings,
-        effective_params=row.effective,
-        error=row.error,
-    )
+    """The record of a task, without its wait; `result` and `result_seeds` are in the order of the pictures."""
+    told = _record(row, base_url(parts.settings))
+    if row.finished_at is None:
+        told.progress = parts.tasks.progress(row.task_id)
+        told.preview = base64.b64encode(parts.tasks.preview(row.task_id) or b"").decode()
+    return told
 
 
-def pending(task_id: str, order: Order) -> dict[str, Any]:
-    """What a client that does not wait gets at once (contract 3.4), with our two fields."""
+async def records(rows: Sequence[TaskRow], parts: Parts) -> list[Record]:
+    """The records of tasks; those that wait say for how long."""
+    told = [record(row, parts) for row in rows]
+    if any(row.status == "waiting" for row in rows):
+        waits = await _waits(parts)
+        for one in told:
+            if one.task_status == "pending":
+                one.queue_position, one.estimated_wait_mills = waits.get(one.task_id, (0, 0))
+    return told
+
+
+def webhook_body(row: TaskRow, settings: Settings) -> str:
+    """What the webhook of an ended task is sent: its record; with `--webhook-legacy` as JSON text within JSON."""
+    text = _record(row, row.base_url or public_url(settings)).model_dump_json(exclude_none=True)
+    return json.dumps(text) if settings.webhook_legacy else text
+
+
+async def pending(task_id: str, order: Order, parts: Parts) -> dict[str, Any]:
+    """What a client that does not wait gets at once (contract 3.4), with our own fields."""
     times = dict.fromkeys(("in_queue_mills", "start_mills", "finish_mills"), -1)
+    position, wait = (await _waits(parts)).get(task_id, (0, 0))
     return {
         "id": -1,
         "task_id": task_id,
@@ -79,8 +96,10 @@ def pending(task_id: str, order: Order) -> dict[str, Any]:
         "task_status": "pending",
         "progress": -1,
         "preview": "",
-        "webhook_url": "",
+        "webhook_url": order.webhook_url or "",
         "result": [],
+        "queue_position": position,
+        "estimated_wait_mills": wait,
         "warnings": [*order.warnings, *order.plan.warnings],
         "effective_params": order.plan.effective,
     }
@@ -90,11 +109,7 @@ async def picture(row: TaskRow, parts: Parts) -> Response:
     """The task's one picture itself; 204 where there is none. Raises TaskFailed."""
     if row.status == "failed":
         raise TaskFailed(row.error or "The task failed.", task_id=row.task_id)
-    told = {
-        "X-Task-Id": row.task_id,
-        "X-Gesso-Warnings": json.dumps(row.warnings),
-        "X-Gesso-Effective-Params": json.dumps(row.effective),
-    }
+    told = {"X-Task-Id": row.task_id} | headers(row.warnings, row.effective)
     files = await asyncio.to_thread(_files, row, parts)
     if not files:
         return Response(status_code=204, headers=told)
@@ -117,3 +132,33 @@ def _files(row: TaskRow, parts: Parts) -> list[bytes]:
     root = parts.outputs.folder
     found = (paths.picture_file(root / kept.day, root, kept.file) for kept in row.pictures)
     return [path.read_bytes() for path in found if path]
+
+
+def _record(row: TaskRow, base: str) -> Record:
+    """What the store knows of a task; its URLs begin with `base`."""
+    return Record(
+        id=row.id,
+        task_id=row.task_id,
+        req_params=row.asked | {"image_seed": row.effective["seeds"][0]},
+        in_queue_mills=row.queued_at,
+        start_mills=row.started_at or -1,
+        finish_mills=row.finished_at or -1,
+        task_status=WIRE_STATUS[row.status],
+        progress=0 if row.finished_at is None else 100,
+        webhook_url=row.webhook_url or "",
+        result=[f"{base}/outputs/{picture.day}/{picture.file}" for picture in row.pictures],
+        result_seeds=[picture.seed for picture in row.pictures],
+        warnings=row.warnings,
+        effective_params=row.effective,
+        error=row.error,
+    )
+
+
+async def _waits(parts: Parts) -> dict[str, tuple[int, int]]:
+    """Position and estimated wait (ms) of every task that waits, by its id."""
+    open_tasks = await asyncio.to_thread(parts.store.open_tasks)
+    ended = await asyncio.to_thread(parts.store.ended_tasks, limit=JUDGED_BY)
+    turns = {row.task_id: parts.tasks.position(row.task_id) for row in open_tasks}
+    in_turn = sorted(open_tasks, key=lambda row: (turns[row.task_id] is not None, turns[row.task_id] or 0))
+    waits = estimates(in_turn, ended, parts.tasks.progress)
+    return {task_id: (turns[task_id] or 0, wait) for task_id, wait in waits.items()}

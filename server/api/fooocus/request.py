@@ -19,6 +19,7 @@ UovMethod = Literal[
 Image = Annotated[str | None, Field(description="base64, a data URL or a http URL", examples=[""])]
 Share = Annotated[float, Field(ge=0, le=1)]
 Growth = Annotated[int, Field(ge=-64, le=64)]
+FreeUFactor = Annotated[float, Field(ge=0, le=4)]
 Override = Annotated[float, Field(ge=-1, le=1)]
 Length = Annotated[int, Field(ge=-1, le=LIMITS.max_side)]
 
@@ -94,6 +95,9 @@ class GenerateRequest(Wire):
     aspect_ratios_selection: Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*[*×xX]\s*\d{1,5}\s*$")] = "1152*896"
     image_number: Annotated[int, Field(ge=1, le=32)] = 1
     output_format: Literal["png", "jpeg", "jpg", "webp"] = "png"
+    image_index: Annotated[
+        int, Field(ge=0, le=2**31, description="ours: the first picture's number, which [[a, b]] goes by")
+    ] = 0
     image_seed: Annotated[int, Field(le=2**63 - 1, description="below 0: drawn at random")] = -1
     read_wildcards_in_order: bool = False
     sharpness: Annotated[float, Field(ge=0, le=30)] = 2.0
@@ -107,6 +111,7 @@ class GenerateRequest(Wire):
     uov_method: UovMethod = "Disabled"
     uov_input_image: Image = None
     upscale_multiple: Annotated[float, Field(ge=1, le=5)] = 1.0
+    upscale_model: Annotated[str, Field(description="ours: a file in models/upscale_models; else the first")] = ""
     outpaint_selections: list[Side] = []
     outpaint_distance: Annotated[
         list[Annotated[int, Field(ge=-1, le=LIMITS.max_side)]],
@@ -150,10 +155,10 @@ class GenerateRequest(Wire):
     refiner_swap_method: str = "joint"
     controlnet_softness: Share = 0.25
     freeu_enabled: bool = False
-    freeu_b1: float = 1.01
-    freeu_b2: float = 1.02
-    freeu_s1: float = 0.99
-    freeu_s2: float = 0.95
+    freeu_b1: FreeUFactor = 1.01
+    freeu_b2: FreeUFactor = 1.02
+    freeu_s1: FreeUFactor = 0.99
+    freeu_s2: FreeUFactor = 0.95
     controlnet_image: list[ControlImage] = Field(default_factory=lambda: [ControlImage()])
     enhance_input_image: Image = None
     enhance_checkbox: bool = False

@@ -2,32 +2,34 @@
 
 import asyncio
 import base64
-import json
 import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from PIL import Image
 from pydantic import Field
 
-from configs.settings import public_url
 from masking.asked import MaskAsked
 from masking.errors import InvalidValue
 from masking.planning import resolve as resolve_mask
 from masking.plans import MaskPlan
 from pipelines import planning, presets, styles
 from pipelines.events import Failed, MaskDone
+from server import webhooks
 from server.accept import FORMATS, bytes_wanted
 from server.api.fooocus import dispatch, later
-from server.api.fooocus.reply import Record, answer, pending, picture, record
+from server.api.fooocus.headers import headers
+from server.api.fooocus.label import Label
+from server.api.fooocus.reply import Record, answer, pending, picture
 from server.api.fooocus.request import GenerateRequest, Share, Wire
 from server.api.fooocus.request import Image as WireImage
 from server.api.fooocus.stream import stream
-from server.errors import REFUSALS, NotFound, NotReady, WorkFailed
+from server.errors import REFUSALS, NotReady, WorkFailed
 from server.inputs import is_given
 from server.outputs import Format, encode
 from server.parts import Parts, TheParts
+from server.proxy import base_url
 from server.tasks import Order
 
 router = APIRouter(tags=["FooocusAPI"])
@@ -55,7 +57,7 @@ class MaskRequest(Wire):
 
 @router.post("/v1/engine/generate/", response_model=Record, **GENERATE)
 @router.post("/v1/engine/generate", response_model=Record, include_in_schema=False, **GENERATE)
-async def generate(asked: GenerateRequest, parts: TheParts, request: Request) -> Record | Response:
+async def generate(asked: GenerateRequest, parts: TheParts, request: Request, response: Response) -> Record | Response:
     """Make pictures from words, or paint a part of one anew (inpaint), or continue it beyond its sides (outpaint).
 
     With an `Accept` of pictures only, one picture is made, and it is the answer. Else `stream_output` gives server-sent
@@ -67,24 +69,34 @@ async def generate(asked: GenerateRequest, parts: TheParts, request: Request) ->
     _refuse_if_broken(parts)
     later.refuse(asked)
     name = dispatch.save_name(asked)
+    webhook_url = webhooks.address(asked.webhook_url, parts.settings)
     with dispatch.wire_names():
         pictures = await dispatch.images(asked, parts.inputs)
-        task = dispatch.task(asked, pictures)
+        task = dispatch.task(asked, pictures, parts.settings)
         plan = await asyncio.to_thread(planning.resolve, task, parts.settings)
+    label = None
+    if asked.save_metadata_to_images and not parts.settings.disable_metadata:
+        label = Label(asked=asked, pictures=pictures, plan=plan, settings=parts.settings, hashes=parts.hashes)
+        asyncio.get_running_loop().run_in_executor(None, label.checkpoint_digest)  # the first picture need not wait
     order = Order(
         plan=plan,
-        asked=dispatch.shown(asked, pictures, public_url(parts.settings)),
+        asked=dispatch.shown(asked, pictures, base_url(parts.settings)),
         form="jpeg" if asked.output_format == "jpg" else asked.output_format,
         save_name=name,
-        keep_metadata=asked.save_metadata_to_images and not parts.settings.disable_metadata,
+        label=label,
+        grid=asked.generate_image_grid,
         warnings=tuple(later.warnings(asked)),
+        webhook_url=webhook_url,
+        base_url=base_url(parts.settings),
+        previews=not asked.disable_preview,
     )
     task_id = await parts.tasks.submit(order)
     if asked.stream_output and not bytes_form:
         return stream(task_id, parts)
     if asked.async_process and not bytes_form:
-        return JSONResponse(pending(task_id, order))
+        return JSONResponse(await pending(task_id, order, parts), headers={"X-Task-Id": task_id})
     row = await parts.tasks.ended(task_id)
+    response.headers["X-Task-Id"] = task_id
     return await picture(row, parts) if bytes_form else await answer(row, parts)
 
 
@@ -105,37 +117,16 @@ async def generate_mask(asked: MaskRequest, parts: TheParts, request: Request) -
         raise InvalidValue("image is missing.", field="image")
     path = await parts.inputs.keep(str(asked.image), "image")
     fields = {name: asked.sent(name) for name in MaskRequest.model_fields if name != "image"}
-    preset = await asyncio.to_thread(presets.load, parts.settings.preset)
+    preset = await asyncio.to_thread(presets.load, parts.settings.preset, planning.user_folder(parts.settings))
     plan = await asyncio.to_thread(resolve_mask, MaskAsked(image=path, **fields), parts.settings, preset.mask_model)
     mask = await _made(plan, parts)
-    told = {
-        "X-Gesso-Warnings": json.dumps([*later.unknown_fields(asked), *plan.warnings]),
-        "X-Gesso-Effective-Params": json.dumps({"mask_model": plan.model, "cloth_category": plan.cloth_category}),
-    }
+    used = {"mask_model": plan.model, "cloth_category": plan.cloth_category}
+    told = headers([*later.unknown_fields(asked), *plan.warnings], used)
     form = bytes_wanted(request.headers.get("accept"))
     content = await asyncio.to_thread(_mask_file, mask, form or "png")
     if form:
         return Response(content, media_type=f"image/{form}", headers=told)
     return JSONResponse(base64.b64encode(content).decode(), headers=told)
-
-
-@router.get(
-    "/tasks/{task_id}", responses={404: {"description": "There is no such task."}}, response_model_exclude_none=True
-)
-async def task(task_id: str, parts: TheParts) -> Record:
-    """One task's record: how far it is, what came of it."""
-    row = await asyncio.to_thread(parts.store.task, task_id)
-    if row is None:
-        raise NotFound(f"There is no task {task_id[:80]!r}.")
-    return record(row, parts)
-
-
-@router.get("/tasks/{task_id}/events", responses={404: {"description": "There is no such task."}})
-async def task_events(task_id: str, parts: TheParts, request: Request) -> StreamingResponse:
-    """A task as server-sent events, from its beginning or from after the `Last-Event-ID`, to its end."""
-    if await asyncio.to_thread(parts.store.task, task_id) is None:
-        raise NotFound(f"There is no task {task_id[:80]!r}.")
-    return stream(task_id, parts, request.headers.get("last-event-id"))
 
 
 def _refuse_if_broken(parts: Parts) -> None:

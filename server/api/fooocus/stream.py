@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 
 from fastapi.responses import StreamingResponse
@@ -49,12 +50,14 @@ async def _events(task_id: str, parts: Parts, after: int) -> AsyncIterator[str]:
 
 
 async def _text(task_id: str, moment: Moment, parts: Parts) -> str:
-    told: dict[str, object] = {"progress": moment.progress, "preview": None, "message": moment.message, "images": []}
+    preview = f"data:image/png;base64,{b64encode(moment.preview).decode()}" if moment.preview else None
+    told: dict[str, object] = {"progress": moment.progress, "preview": preview, "message": moment.message, "images": []}
     kind = ""
     row = await asyncio.to_thread(parts.store.task, task_id) if moment.last else None
     if row:
         ended = record(row, parts)
         told |= {"images": ended.result, "warnings": ended.warnings, "effective_params": ended.effective_params}
+        told["task_status"] = ended.task_status
         if row.status == "failed":
             kind = "event: error\r\n"
             told |= {"message": row.error, "error": row.error}

@@ -1,0 +1,134 @@
+"""Files that go with a checkpoint (VAEs, LoRAs, inpaint engines, a safety checker): from a name to a place."""
+
+import difflib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from configs.models import model_folders
+from configs.settings import ROOT, Settings
+from masking.errors import InvalidValue, ModelMissing, NotSupported
+from pipelines.checkpoints import SUFFIXES
+from pipelines.families import Checkpoint, families
+from pipelines.presets import Preset
+
+Kind = Literal["loras", "vae", "inpaint", "safety_checker"]
+
+OWN_VAE = ("", "None", "Default (model)")
+"""What Fooocus's clients send for the VAE that the checkpoint brings."""
+
+OFFSET_LORA = "sd_xl_offset_example-lora_1.0.safetensors"
+"""The LoRA of FooocusAPI's default request: sent by clients that do not mean it."""
+
+ENGINES = {"v1": "inpaint.fooocus.patch", "v2.5": "inpaint_v25.fooocus.patch", "v2.6": "inpaint_v26.fooocus.patch"}
+USUAL_ENGINE = "v2.6"
+
+
+def installed(kind: Kind, settings: Settings) -> dict[str, Path]:
+    """Every file (and folder of diffusers' format) of a kind by its path below that kind's folder, with slashes."""
+    found: dict[str, Path] = {}
+    for root in (folder / kind for folder in model_folders(settings)):
+        for path in sorted(root.rglob("*")):
+            inside = (path.parent / "config.json").is_file()
+            if (path / "config.json").is_file() or (path.suffix in (*SUFFIXES, ".patch") and not inside):
+                found.setdefault(path.relative_to(root).as_posix(), path)
+    return found
+
+
+def vae(name: str, checkpoint: Checkpoint, settings: Settings) -> str:
+    """The VAE of that name as it is installed; "" for the checkpoint's own.
+
+    Raises ModelMissing (a known one), InvalidValue (no such name, or one for other checkpoints), or NotSupported.
+    """
+    if name in OWN_VAE:
+        return ""
+    places = installed("vae", settings)
+    found = _spelt(name, places)
+    if found is None and name in _known("vae"):
+        raise _missing("vae", name, settings, field="vae")
+    if found is None:
+        near = difflib.get_close_matches(name, [*places, OWN_VAE[-1]], n=3, cutoff=0)
+        raise InvalidValue(f"There is no VAE {name!r}; the nearest names are {', '.join(near)}.", field="vae")
+    if not families()[checkpoint.family].fits_vae(checkpoint, places[found]):
+        raise InvalidValue(f"The VAE {found!r} is made for other checkpoints than {checkpoint.name!r}.", field="vae")
+    return found
+
+
+def refuse_loras(asked: Iterable[tuple[str, str]], settings: Settings, warnings: list[str]) -> None:
+    """Take (name, field) of every LoRA that is asked for: none can be loaded yet.
+
+    FooocusAPI's default one is left out with a warning where it is missing. Raises ModelMissing for any other that is
+    missing, and NotSupported for one that is there.
+    """
+    places = installed("loras", settings)
+    for name, field in asked:
+        if _spelt(name, places):
+            raise NotSupported(f"The LoRA {name!r} is installed, but LoRAs cannot be loaded yet.", field=field)
+        if name not in (OFFSET_LORA, Path(OFFSET_LORA).stem):
+            full = _spelt(name, dict.fromkeys(_known("loras"), Path())) or name
+            raise _missing("loras", full, settings, field=field)
+        warnings.append(f'{field}: "{OFFSET_LORA}" is not installed; the picture is painted without it.')
+
+
+def inpaint_engine(name: str, settings: Settings, warnings: list[str]) -> None:
+    """Fooocus's inpaint engines patch SDXL checkpoints; every other checkpoint inpaints by itself, which is told.
+
+    Raises ModelMissing for one that is not installed, but for FooocusAPI's default.
+    """
+    if name in ("", "None"):
+        return
+    if name not in ENGINES:
+        raise InvalidValue(
+            f"There is no inpaint engine {name!r}; there are {', '.join(ENGINES)}.", field="inpaint_engine"
+        )
+    missing = [
+        file for file in ("fooocus_inpaint_head.pth", ENGINES[name]) if file not in installed("inpaint", settings)
+    ]
+    if missing and name != USUAL_ENGINE:
+        raise _missing("inpaint", missing[-1], settings, field="inpaint_engine")
+    why = "is not installed" if missing else "is for SDXL checkpoints"
+    warnings.append(f'inpaint_engine "{name}" {why}; the checkpoint inpaints by itself.')
+
+
+def refuse_safety_checker(settings: Settings) -> None:
+    """Raise InvalidValue where its weights are missing, else NotSupported: pictures cannot be checked yet."""
+    if installed("safety_checker", settings):
+        raise NotSupported("Pictures cannot be checked yet; leave black_out_nsfw out.", field="black_out_nsfw")
+    name, url = next(iter(_known("safety_checker").items()))
+    raise InvalidValue(
+        f"black_out_nsfw needs the safety checker's weights, {settings.models_path / 'safety_checker' / name}, which "
+        f"are missing ({url}). Without them nothing can be checked: leave the field out.",
+        field="black_out_nsfw",
+    )
+
+
+def named_by(preset: Preset, name: str, settings: Settings) -> ModelMissing | None:
+    """That a checkpoint is missing of which the preset tells where it is to be had; None where it tells nothing."""
+    url = dict(preset.downloads).get(name)
+    if url is None:
+        return None
+    return ModelMissing(_how("checkpoints", name, url, settings), field="checkpoint")
+
+
+def _known(kind: Kind) -> dict[str, str]:
+    known: dict[str, dict[str, str]] = json.loads((ROOT / "configs" / "companions.json").read_text(encoding="utf-8"))
+    return known[kind]
+
+
+def _spelt(name: str, places: dict[str, Path]) -> str | None:
+    """The name in full; one without folder or suffix is taken, too, where only one file has it."""
+    if name in places:
+        return name
+    alike = [full for full in places if name in (Path(full).name, Path(full).stem)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _missing(kind: Kind, name: str, settings: Settings, *, field: str) -> ModelMissing:
+    return ModelMissing(_how(kind, name, _known(kind).get(name), settings), field=field)
+
+
+def _how(kind: str, name: str, url: str | None, settings: Settings) -> str:
+    place = settings.models_path / kind / name
+    way = f'Fetch it with: curl -L -o "{place}" {url}' if url else f"Put its file there: {place}"
+    return f"The file {name!r} is not installed. {way}"

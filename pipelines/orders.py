@@ -1,0 +1,37 @@
+"""What a worker process is told: plain frozen values that cross a pipe. What it tells is in `pipelines.events`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Action = Literal["stop", "skip"]
+"""stop: end the job, its finished pictures are kept. skip: leave out the image it is at, and go on with the next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """Draw a plan (`Plan.to_json()`). previews: also tell what it looks like on the way."""
+
+    job: str
+    plan_json: str
+    previews: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunMask:
+    """Make a mask (`MaskPlan` as JSON)."""
+
+    job: str
+    plan_json: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """Do something about a job that was sent before; one that has ended is left alone."""
+
+    job: str
+    action: Action
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quit:
+    """End the process, whatever it is at."""

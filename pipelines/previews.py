@@ -1,0 +1,127 @@
+"""Small pictures of what is being painted: a linear map from latents to colours, fitted to a checkpoint's own VAE."""
+
+import io
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipelines.events import Preview
+from pipelines.families import Model
+from pipelines.plans import Pixels
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PICTURES, CELLS, SHAPES = 8, 12, 5
+"""The map is learnt from so many pictures of so many latent cells a side, with so many shapes on each."""
+
+RIDGE = 1.0
+PAUSE_S = 0.1
+"""Previews are at least so far apart: nobody sees more of them."""
+
+Values = NDArray[np.float64]
+
+
+class Glance:
+    """Sees latents without their decoder: four pixels per cell, each linear in the cell and its eight neighbours."""
+
+    def __init__(self, weights: Values) -> None:
+        """weights: 9 × channels + 1 rows (the last is the constant), 12 columns (2 × 2 pixels of RGB, 0 to 1)."""
+        self._weights = weights
+
+    def picture(self, latents: "Tensor") -> Pixels:
+        """channels × rows × columns of latents as 2 rows × 2 columns × 3, RGB."""
+        cells = latents.float().cpu().numpy()
+        rows, columns = cells.shape[1:]
+        colours = (_around(cells) @ self._weights).reshape(rows, columns, 2, 2, 3).swapaxes(1, 2)
+        levels = np.nan_to_num(colours).clip(0, 1) * 255
+        return levels.round().astype(np.uint8).reshape(2 * rows, 2 * columns, 3)
+
+
+def fit(model: Model, cell: int) -> Glance | None:
+    """The map that fits a model's VAE best; None for a VAE whose latents are not numbers. cell: pixels per cell."""
+    rng = np.random.default_rng(0)
+    pictures = [_sample(rng, CELLS * cell) for _ in range(PICTURES)]
+    cells = np.concatenate([_around(model.encode(pixels)[0].float().cpu().numpy()) for pixels in pictures])
+    if not np.isfinite(cells).all():
+        return None
+    colours = np.concatenate([_quarters(pixels) for pixels in pictures])
+    return Glance(np.linalg.solve(cells.T @ cells + RIDGE * np.eye(cells.shape[1]), cells.T @ colours))
+
+
+def _sample(rng: np.random.Generator, side: int) -> Pixels:
+    """A picture of soft light with a few hard shapes, as things have them."""
+    light = rng.integers(20, 236, 3) + rng.normal(0, 45, (5, 5, 3))
+    soft = Image.fromarray(light.clip(0, 255).astype(np.uint8))
+    pixels = np.array(soft.resize((side, side), Image.Resampling.BICUBIC))
+    y, x = np.mgrid[:side, :side] / side
+    for _ in range(SHAPES):
+        (left, top), (width, height) = rng.random(2), rng.uniform(1 / 16, 1 / 4, 2)
+        across, down = abs(x - left) / width, abs(y - top) / height
+        inside = across**2 + down**2 < 1 if rng.random() < 0.5 else np.maximum(across, down) < 1
+        pixels[inside] = rng.integers(0, 256, 3)
+    return pixels
+
+
+def _around(cells: NDArray[np.float32]) -> Values:
+    """channels × rows × columns → one row per cell: the 3 × 3 values about it of every channel, and a 1."""
+    channels, rows, columns = cells.shape
+    padded = np.pad(cells.astype(np.float64), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
+    values = windows.transpose(1, 2, 0, 3, 4).reshape(rows * columns, 9 * channels)
+    return np.concatenate([values, np.ones((rows * columns, 1))], axis=1)
+
+
+def _quarters(pixels: Pixels) -> Values:
+    """A square picture → one row per cell: the mean colours of its 2 × 2 quarters, 0 to 1."""
+    small = Image.fromarray(pixels).resize((2 * CELLS, 2 * CELLS), Image.Resampling.BOX)
+    levels = np.asarray(small, np.float64) / 255
+    return levels.reshape(CELLS, 2, CELLS, 2, 3).swapaxes(1, 2).reshape(CELLS * CELLS, 12)
+
+
+class Previews:
+    """Makes previews in a thread of its own, so that the painting goes on meanwhile; always of the newest latents."""
+
+    def __init__(self, glance: Glance, tell: Callable[[Preview], None]) -> None:
+        self._glance, self._tell = glance, tell
+        self._offered: tuple[int, Tensor] | None = None
+        self._open = True
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="gesso-previews", daemon=True)
+        self._thread.start()
+
+    def offer(self, image: int, latents: "Tensor") -> None:
+        """Show this (channels × rows × columns) as image `image` next, instead of what was offered before."""
+        with self._changed:
+            self._offered = (image, latents)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """No more previews are told once this returns."""
+        with self._changed:
+            self._open = False
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (offered := self._newest()) is not None:
+            image, latents = offered
+            file = io.BytesIO()
+            Image.fromarray(self._glance.picture(latents)).save(file, "PNG", compress_level=1)
+            try:
+                self._tell(Preview(image=image, png=file.getvalue()))
+            except OSError:  # the server is gone; the painting's own thread notices, too
+                return
+            with self._changed:
+                self._changed.wait_for(lambda: not self._open, PAUSE_S)
+
+    def _newest(self) -> "tuple[int, Tensor] | None":
+        """What was offered last; waits for it. None once closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._open or self._offered is not None)
+            offered, self._offered = self._offered, None
+            return offered if self._open else None

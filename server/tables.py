@@ -1,0 +1,72 @@
+"""The tables of the database file; the files in `migrations/` lead to exactly these. Times are ms since 1970."""
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Tables(DeclarativeBase):
+    """All tables."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
+
+
+class TaskRow(Tables):
+    """One accepted request, from waiting to its end. `asked` is the request as it is shown, `plan` what was decided.
+
+    status: waiting → running → finished, failed or stopped. webhook_url: who is told when it has ended, None: nobody.
+    base_url: what the URLs in that message begin with, "" where only the settings can tell.
+    """
+
+    __tablename__ = "tasks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[str] = mapped_column(unique=True)
+    status: Mapped[str] = mapped_column(index=True)
+    asked: Mapped[dict[str, Any]]
+    plan: Mapped[str]
+    form: Mapped[str]
+    save_name: Mapped[str | None]
+    keep_metadata: Mapped[bool]
+    warnings: Mapped[list[str]]
+    effective: Mapped[dict[str, Any]]
+    error: Mapped[str | None]
+    webhook_url: Mapped[str | None]
+    base_url: Mapped[str] = mapped_column(default="", server_default="")
+    queued_at: Mapped[int] = mapped_column(index=True)
+    started_at: Mapped[int | None]
+    finished_at: Mapped[int | None]
+    pictures: Mapped[list["PictureRow"]] = relationship(order_by="PictureRow.position", lazy="selectin")
+
+
+class PictureRow(Tables):
+    """One saved picture: where it lies and what one wants to read under it."""
+
+    __tablename__ = "pictures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.task_id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    day: Mapped[str] = mapped_column(index=True)
+    file: Mapped[str]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int]
+    height: Mapped[int]
+    prompt: Mapped[str]
+
+
+class DeliveryRow(Tables):
+    """A webhook message that has not arrived yet; it outlives its task, so that a deleted task is still told of.
+
+    body: the text to send, None until it is written. attempts: how many failed. due_at: when the next one is.
+    """
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[str] = mapped_column(unique=True)
+    url: Mapped[str]
+    body: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[int]
