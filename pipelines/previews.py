@@ -16,7 +16,7 @@ from pipelines.plans import Pixels
 if TYPE_CHECKING:
     from torch import Tensor
 
-PICTURES, CELLS, SHAPES = 8, 12, 5
+PICTURES, CELLS, SHAPES = 16, 12, 5
 """The map is learnt from so many pictures of so many latent cells a side, with so many shapes on each."""
 
 RIDGE = 1.0
@@ -43,13 +43,16 @@ class Glance:
 
 
 def fit(model: Model, cell: int) -> Glance | None:
-    """The map that fits a model's VAE best; None for a VAE whose latents are not numbers. cell: pixels per cell."""
+    """The map that fits a model's VAE best; None for a VAE whose latents are not numbers. cell: pixels per cell.
+
+    It learns what the VAE makes of the latents, not what it was given: that is what the picture will look like.
+    """
     rng = np.random.default_rng(0)
-    pictures = [_sample(rng, CELLS * cell) for _ in range(PICTURES)]
-    cells = np.concatenate([_around(model.encode(pixels)[0].float().cpu().numpy()) for pixels in pictures])
+    latents = [model.encode(_sample(rng, CELLS * cell)) for _ in range(PICTURES)]
+    cells = np.concatenate([_around(each[0].float().cpu().numpy()) for each in latents])
     if not np.isfinite(cells).all():
         return None
-    colours = np.concatenate([_quarters(pixels) for pixels in pictures])
+    colours = np.concatenate([_quarters(model.decode(each)) for each in latents])
     return Glance(np.linalg.solve(cells.T @ cells + RIDGE * np.eye(cells.shape[1]), cells.T @ colours))
 
 
