@@ -45,11 +45,10 @@ def paintable_size(width: int, height: int, side: int, multiple: int) -> tuple[i
     return rounded[0], rounded[1]
 
 
-def varied_size(width: int, height: int, side: int, multiple: int) -> tuple[int, int]:
+def varied_size(width: int, height: int, side: int) -> tuple[int, int]:
     """The size of a picture's variation: its own shape, from the native area to four times that (contract 7.3)."""
     scale = min(max(side / math.sqrt(width * height), 1.0), 2 * side / math.sqrt(width * height))
-    rounded = [max(1, round(length * scale / multiple)) * multiple for length in (width, height)]
-    return rounded[0], rounded[1]
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def frame(width: int, height: int, side: int, multiple: int) -> Frame:

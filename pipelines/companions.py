@@ -65,6 +65,8 @@ def refuse_loras(asked: Iterable[tuple[str, str]], settings: Settings, warnings:
     for name, field in asked:
         if _spelt(name, places):
             raise NotSupported(f"The LoRA {name!r} is installed, but LoRAs cannot be loaded yet.", field=field)
+        if Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name:
+            raise InvalidValue(f"There is no LoRA {name[:80]!r}: give its file's name below loras.", field=field)
         if name not in (OFFSET_LORA, Path(OFFSET_LORA).stem):
             full = _spelt(name, dict.fromkeys(_known("loras"), Path())) or name
             raise _missing("loras", full, settings, field=field)

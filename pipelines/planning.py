@@ -73,8 +73,9 @@ def _wordings(
         for index, seed in enumerate(seeds)
     )
     for wording in wordings:
-        for text in (*wording.positive, *wording.negative):
-            emphasis.spans(text)
+        for field, lines in (("prompt", wording.positive), ("negative_prompt", wording.negative)):
+            for text in lines:
+                emphasis.spans(text, field)
     return wordings
 
 

@@ -61,9 +61,13 @@ class Course:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
+    def is_over(self, after: int) -> bool:
+        """Whether the end is not after moment number `after`: there is nothing more to come."""
+        return bool(self._moments) and self._moments[-1].last and after >= self._moments[-1].number
+
     async def follow(self, after: int = 0) -> AsyncIterator[Moment]:
         """Every moment with a number above `after`, those that are to come as they come, up to the last."""
-        while True:
+        while not self.is_over(after):
             changed = self._changed
             for moment in self._moments[after:]:
                 yield moment

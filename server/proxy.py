@@ -9,8 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from configs.settings import Settings, public_url
 
-HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?")
-PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
+NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?"
+HOST = re.compile(rf"(?:\[(?P<six>[0-9a-fA-F:.]{{2,45}})\]|{NAME})(?::(?P<port>\d{{1,5}}))?")
+PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*/?")
 EVERYONE = "*"
 
 _called: ContextVar[str | None] = ContextVar("called", default=None)
@@ -51,7 +52,7 @@ class Forwarded:
         host, scheme, prefix = (
             headers.get(f"x-forwarded-{name}", "").split(",")[0].strip() for name in ("host", "proto", "prefix")
         )
-        if not HOST.fullmatch(host):
+        if not _is_host(host):
             return None
         scheme = scheme if scheme in ("http", "https") else "http"
         prefix = prefix if prefix and PREFIX.fullmatch(prefix) else self.root_path
@@ -65,6 +66,16 @@ class Forwarded:
         except ValueError:
             return False
         return any(address in network for network in self.trusted)
+
+
+def _is_host(text: str) -> bool:
+    found = HOST.fullmatch(text)
+    if found is None or not 0 < int(found["port"] or 1) < 2**16:
+        return False
+    try:
+        return found["six"] is None or bool(ip_address(found["six"]))
+    except ValueError:
+        return False
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

@@ -12,6 +12,7 @@ from pipelines.orders import Action
 from pipelines.plans import Plan
 from server.backends import Backend
 from server.embedded import Texts
+from server.errors import NotFound
 from server.keeping import Keeper
 from server.outputs import Format, Outputs
 from server.progress import Course, Moment, Share
@@ -22,6 +23,9 @@ Label = Callable[[int | None], Texts]
 log = logging.getLogger("gesso")
 
 MOST_COURSES = 500
+LONG_AGO = 10**9
+"""The number of the end of a task whose moments are not kept any more: above that of any that was told."""
+
 """As many ended tasks can still be followed from their beginning."""
 
 LEFT_OPEN = "The server was stopped before this task was done."
@@ -125,17 +129,22 @@ class TaskQueue:
         if (end := self._ended.get(task_id)) is not None:
             await end.wait()
         row = await asyncio.to_thread(self._store.task, task_id)
-        assert row
+        if row is None:
+            raise NotFound(f"Task {task_id} was deleted before its end could be told.")
         return row
 
     def progress(self, task_id: str) -> int:
         """How far a running task is, 0 to 100."""
         return self._courses[task_id].progress if task_id in self._courses else 0
 
+    def is_over(self, task_id: str, after: int) -> bool:
+        """Whether somebody who has seen the moments up to number `after` has seen the task's end."""
+        return self._courses[task_id].is_over(after) if task_id in self._courses else after >= LONG_AGO
+
     async def follow(self, task_id: str, after: int = 0) -> AsyncIterator[Moment]:
         """The moments of a task after number `after`; of one that ended long ago, its end alone."""
         if task_id not in self._courses:
-            yield Moment(number=after + 1, progress=100, message="Finished", last=True)
+            yield Moment(number=LONG_AGO, progress=100, message="Finished", last=True)
             return
         async for moment in self._courses[task_id].follow(after):
             yield moment

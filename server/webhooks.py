@@ -34,9 +34,16 @@ def address(sent: str | None, settings: Settings) -> str | None:
     if not is_given(sent):
         return settings.webhook_url or None
     assert sent
-    if not is_web_url(sent.strip()):
+    if not is_web_url(sent.strip()) or not _can_be_called(sent.strip()):
         raise InvalidValue(f"webhook_url {sent[:200]!r} is no http:// or https:// URL.", field="webhook_url")
     return sent.strip()
+
+
+def _can_be_called(url: str) -> bool:
+    try:
+        return bool(httpx.URL(url).raw_host) and url.isprintable() and " " not in url
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 def signature(secret: str, body: bytes) -> str:

@@ -11,8 +11,8 @@ from PIL import Image
 from configs.settings import LIMITS
 from masking.errors import InvalidValue, TooLarge
 from pipelines import canvas, performance
-from pipelines.plans import Drawing, Enlarging, Plan, Repainting, Shot
-from pipelines.strength import shorten
+from pipelines.plans import Drawing, Enlarging, Plan, Shot
+from pipelines.strength import paint_over, shorten
 from pipelines.tasks import Ground, Task
 
 STRENGTH = 0.382
@@ -90,21 +90,11 @@ class UpscalePlan(Plan):
         pixels = canvas.resize(pixels, shot.width, shot.height)
         if not self.paints:
             return pixels
-        width, height = self.painted
-        around = ((0, height - shot.height), (0, width - shot.width))
-        everything = np.ones((height, width), np.bool_)
-        painted = yield Repainting(
-            recipe=self.recipe_of(shot),
-            seed=shot.seed,
-            width=width,
-            height=height,
-            image=np.pad(pixels, (*around, (0, 0)), mode="edge"),
-            mask=everything,
-            cells=canvas.cells_of(everything, self.cell),
-            skipped=self.skipped,
-            from_image=True,
+        recipe = self.recipe_of(shot)
+        made = yield from paint_over(
+            recipe, shot.seed, pixels, painted=self.painted, cell=self.cell, skipped=self.skipped
         )
-        return np.ascontiguousarray(painted[: shot.height, : shot.width])
+        return made
 
 
 PLAN = UpscalePlan

@@ -9,11 +9,12 @@ from PIL import Image
 
 from masking.errors import InvalidValue
 from pipelines import canvas
-from pipelines.plans import Drawing, Plan, Repainting, Shot
-from pipelines.strength import shorten
+from pipelines.plans import Drawing, Plan, Shot
+from pipelines.strength import paint_over, shorten
 from pipelines.tasks import Ground, Task
 
 Method = Literal["subtle", "strong"]
+LONGEST = 8
 STRENGTHS: dict[Method, float] = {"subtle": 0.5, "strong": 0.85}
 
 
@@ -32,14 +33,21 @@ class Vary(Task):
             raise InvalidValue(f"strength is {strength}, and must be above 0 and 1 at most.", field="strength")
         with Image.open(self.image) as image:
             size = image.size
-        width, height = canvas.varied_size(*size, ground.checkpoint.side, ground.checkpoint.multiple)
+        if max(size) > LONGEST * min(size):
+            raise InvalidValue(
+                f"A picture of {size[0]}x{size[1]} pixels is too narrow for a variation: {LONGEST} times as long as "
+                "wide is the most.",
+                field="picture",
+            )
+        width, height = canvas.varied_size(*size, ground.checkpoint.side)
+        multiple = ground.checkpoint.multiple
         told = () if (width, height) == size else (_told(size, (width, height)),)
         recipe, skipped = shorten(ground.recipe, strength)
         return VaryPlan(
             preset=ground.preset.name,
             performance=ground.performance,
             recipe=recipe,
-            painted=(width, height),
+            painted=(canvas.round_up(width, multiple), canvas.round_up(height, multiple)),
             shots=ground.shots(width, height),
             warnings=(*ground.warnings, *told),
             image=self.image,
@@ -64,29 +72,20 @@ class VaryPlan(Plan):
 
     def draw(self, shot: Shot) -> Drawing:
         """All of the picture is repainted, from its own latents with noise added."""
-        width, height = self.painted
         with Image.open(self.image) as image:
-            pixels = canvas.resize(np.array(image.convert("RGB")), width, height)
-        everything = np.ones((height, width), np.bool_)
-        painted = yield Repainting(
-            recipe=self.recipe_of(shot),
-            seed=shot.seed,
-            width=width,
-            height=height,
-            image=pixels,
-            mask=everything,
-            cells=canvas.cells_of(everything, self.cell),
-            skipped=self.skipped,
-            from_image=True,
+            pixels = canvas.resize(np.array(image.convert("RGB")), shot.width, shot.height)
+        recipe = self.recipe_of(shot)
+        made = yield from paint_over(
+            recipe, shot.seed, pixels, painted=self.painted, cell=self.cell, skipped=self.skipped
         )
-        return painted
+        return made
 
 
 PLAN = VaryPlan
 
 
-def _told(size: tuple[int, int], painted: tuple[int, int]) -> str:
+def _told(size: tuple[int, int], made: tuple[int, int]) -> str:
     return (
-        f"The variation has {painted[0]}x{painted[1]} pixels, the picture {size[0]}x{size[1]}: "
-        "the checkpoint paints only some sizes."
+        f"The variation has {made[0]}x{made[1]} pixels, the picture {size[0]}x{size[1]}: "
+        "about the area that the checkpoint is made for."
     )

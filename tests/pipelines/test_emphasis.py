@@ -58,3 +58,15 @@ def test_weights_hold_in_negative_and_in_long_prompts(toy4):
     assert (painted(toy4, words) != painted(toy4, words.replace("thing 19", "(thing 19:1.6)"))).any()
     one, other = (painted(toy4, "a", negative_prompt=text) for text in ("blue", "(blue:1.6)"))
     assert (one != other).any()
+
+
+def test_very_many_brackets_take_no_time_and_too_deep_ones_are_refused():
+    assert plain("(" * 100_000) == "(" * 100_000
+    with pytest.raises(InvalidValue, match="64 deep"):
+        spans("(a" * 100 + ":1)" * 100)
+
+
+def test_a_weight_is_blamed_on_its_own_field():
+    with pytest.raises(InvalidValue) as told:
+        spans("(a:20)", "negative_prompt")
+    assert told.value.field == "negative_prompt"

@@ -60,6 +60,8 @@ def test_what_was_used_is_told(server: Running) -> None:
         ({"prompt": "a ball <lora:there:0.5>"}, 501, "prompt", "there"),
         ({"prompt": "a ball <lora:nowhere:0.5>"}, 424, "prompt", "nowhere"),
         ({"prompt": "a (ball:40)"}, 422, "prompt", "10 is the most"),
+        ({"negative_prompt": "a (ball:40)"}, 422, "negative_prompt", "10 is the most"),
+        ({"prompt": "a ball <lora:../../etc/passwd:1>"}, 422, "prompt", "below loras"),
         ({"black_out_nsfw": True}, 422, "black_out_nsfw", "safety checker"),
         ({"freeu_b1": 5}, 422, "freeu_b1", "4"),
         ({"sharpness": 31}, 422, "sharpness", "30"),

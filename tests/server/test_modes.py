@@ -113,6 +113,16 @@ def test_a_stream_can_be_taken_up_again_where_it_broke(server: Running) -> None:
     assert events(server.client.get(f"/tasks/{task_id}/events")) == events(whole)
 
 
+@pytest.mark.parametrize("more", [0, 5, 10**20])
+def test_who_has_seen_the_end_is_told_not_to_come_again(server: Running, more: int) -> None:
+    whole = server.generate(stream_output=True, overwrite_step=1, disable_preview=True)
+    task_id = whole.headers["x-task-id"]
+    last = [line[4:] for line in whole.text.split("\r\n") if line.startswith("id: ")][-1]
+    seen = f"{task_id}:{int(last.split(':')[1]) + more}"
+    answer = server.client.get(f"/tasks/{task_id}/events", headers={"Last-Event-ID": seen}, timeout=10)
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
 def test_events_of_an_unknown_task_are_404(server: Running) -> None:
     assert server.client.get("/tasks/0123/events").status_code == 404
 

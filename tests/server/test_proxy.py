@@ -33,7 +33,7 @@ def test_a_trusted_proxy_says_what_urls_begin_with(server: Running) -> None:
     assert _result(server, {}).startswith(f"http://127.0.0.1:{server.port}/outputs/")
 
 
-@pytest.mark.parametrize("host", ["", "bad host", "x/../y", 'a"b', "[not:ip"])
+@pytest.mark.parametrize("host", ["", "bad host", "x/../y", 'a"b', "[not:ip", "[:::::]", "x:99999", "-"])
 def test_what_cannot_be_a_host_is_as_if_not_sent(server: Running, host: str) -> None:
     assert _result(server, PROXY | {"X-Forwarded-Host": host}).startswith(f"http://127.0.0.1:{server.port}/")
 
@@ -74,3 +74,8 @@ def test_another_machine_is_not_believed(tmp_path: Path, toy_models: Path) -> No
         assert _result(running, PROXY).startswith(f"http://127.0.0.1:{running.port}/")
     finally:
         running.stop()
+
+
+def test_a_prefix_that_climbs_is_as_if_not_sent(server: Running) -> None:
+    url = _result(server, PROXY | {"X-Forwarded-Prefix": "/../x"})
+    assert url.startswith("https://pictures.example/outputs/")

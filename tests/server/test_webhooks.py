@@ -77,7 +77,19 @@ def test_urls_in_the_message_begin_with_what_the_client_called(server: Running, 
     assert record["result"][0].startswith("https://pictures.example/")
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "127.0.0.1:80/x", "http://", "http://x:port/", "hook"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/x",
+        "127.0.0.1:80/x",
+        "http://",
+        "http://x:port/",
+        "hook",
+        "http://a b/",
+        "http://x\u0000y/",
+        "http://x/\r\nA: b",
+    ],
+)
 def test_what_is_no_web_url_is_422(server: Running, url: str) -> None:
     answer = server.generate(webhook_url=url)
     assert answer.status_code == 422

@@ -32,6 +32,7 @@ WIRE_NAMES = {
     "height": "aspect_ratios_selection",
     "first_index": "image_index",
     "image": "inpaint_input_image",
+    "picture": "uov_input_image",
     "mask": "inpaint_mask_image_upload",
     "additional_prompt": "inpaint_additional_prompt",
     "outpaint": "outpaint_selections",

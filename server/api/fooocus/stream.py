@@ -5,7 +5,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
 
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from server.api.fooocus.reply import record
 from server.parts import Parts
@@ -15,10 +15,15 @@ PING_S = 15
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-def stream(task_id: str, parts: Parts, last_event_id: str | None = None) -> StreamingResponse:
-    """The events of a task from the one after `last_event_id` ("<task>:<n>") on; without that, from the first."""
-    events = _events(task_id, parts, _number(task_id, last_event_id))
-    headers = HEADERS | {"X-Task-Id": task_id}
+def stream(task_id: str, parts: Parts, last_event_id: str | None = None) -> Response:
+    """The events of a task from the one after `last_event_id` ("<task>:<n>") on; without that, from the first.
+
+    204 after the last one, upon which a browser's EventSource does not come again.
+    """
+    after, headers = _number(task_id, last_event_id), HEADERS | {"X-Task-Id": task_id}
+    if parts.tasks.is_over(task_id, after):
+        return Response(status_code=204, headers=headers)
+    events = _events(task_id, parts, after)
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 

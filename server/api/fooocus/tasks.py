@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from server.api.fooocus.reply import Record, record, records
@@ -120,7 +119,7 @@ async def cancel_task(task_id: str, parts: TheParts) -> Record:
 
 
 @router.get("/tasks/{task_id}/events", responses=UNKNOWN)
-async def task_events(task_id: str, parts: TheParts, request: Request) -> StreamingResponse:
+async def task_events(task_id: str, parts: TheParts, request: Request) -> Response:
     """A task as server-sent events, from its beginning or from after the `Last-Event-ID`, to its end."""
     await _row(task_id, parts)
     return stream(task_id, parts, request.headers.get("last-event-id"))
