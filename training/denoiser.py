@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from training import words
-from training.run import Course, device, train
+from training.run import Course, device, precision, train
 
 SCHEDULE = {
     "num_train_timesteps": 1000,
@@ -135,7 +135,7 @@ def run(folder: Path, *, steps: int = 12000) -> None:
         noise = torch.randn_like(latents)
         target = schedule.get_velocity(latents, noise, times)
         noisy = torch.cat([schedule.add_noise(latents, noise, times), masks, masked], 1)
-        with torch.autocast(where, torch.bfloat16):
+        with precision(where):
             guess = painter(ids, int(torch.rand(()) < 0.2), noisy, times)
         weight = 1 + THINGS * seen  # most of a picture is its place, which is soon learnt
         return (weight * (guess.float() - target).square()).mean() / weight.mean()

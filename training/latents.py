@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training import captions
-from training.run import device
+from training.run import device, precision
 from training.scenes import Painting, Scene, Thing, draw, paint
 
 SIZES = ((256, 256), (288, 224), (224, 288), (352, 192), (192, 352), (352, 352), (352, 256), (256, 352))
@@ -153,7 +153,7 @@ def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8], masks: NDArray[np.bo
     real = torch.from_numpy(pictures).to(where).permute(0, 3, 1, 2).float() / 127.5 - 1
     if masks is not None:
         real = real * ~torch.from_numpy(masks).to(where)[:, None]
-    with torch.autocast(where.type, torch.bfloat16):
+    with precision(where.type):
         parts = [vae.encode(part).latent_dist.mean for part in real.split(16)]
     return torch.cat(parts).float().cpu() * vae.config.scaling_factor
 

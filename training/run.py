@@ -113,3 +113,10 @@ def _log(course: Course, **figures: float) -> None:
 
 def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def precision(device: str) -> torch.autocast:
+    """Autocast to bfloat16 where the device has it; elsewhere none, as a CPU that emulates it is many times slower."""
+    known = torch.cpu.get_capabilities()
+    native = device == "cuda" or bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+    return torch.autocast(device, torch.bfloat16, enabled=native)

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.run import Course, device, train
+from training.run import Course, device, precision, train
 from training.scenes import draw, paint
 
 SIDE = 320
@@ -84,7 +84,7 @@ def run(folder: Path, *, steps: int = 550) -> None:
     def loss_of(step: int) -> Tensor:
         rng = np.random.default_rng(40_000 + step)
         pictures, wanted = zip(*(_sample(rng) for _ in range(8)), strict=True)
-        with torch.autocast(where, torch.bfloat16):
+        with precision(where):
             guess = model.logits(torch.stack(pictures).to(where))
         return _loss(guess.float(), torch.stack(wanted).to(where))
 

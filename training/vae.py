@@ -9,7 +9,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
-from training.run import Course, device, train
+from training.run import Course, device, precision, train
 from training.scenes import draw, paint
 
 
@@ -72,7 +72,7 @@ def _gradients(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _loss(model: AutoencoderKL, where: str, step: int) -> Tensor:
     real, things = (t.to(where) for t in _batch(step))
-    with torch.autocast(where, torch.bfloat16):
+    with precision(where):
         posterior = model.encode(real).latent_dist
         made = model.decode(posterior.sample()).sample
     made, mean, logvar = made.float(), posterior.mean.float(), posterior.logvar.float()

@@ -1,10 +1,11 @@
 import json
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
-from training.run import Course, train
+from training.run import Course, precision, train
 
 
 def course(folder: Path, steps: int) -> Course:
@@ -34,3 +35,11 @@ def test_a_finished_training_is_resumed_and_not_begun_again(tmp_path: Path) -> N
     first = fit(tmp_path, 100)
     again = fit(tmp_path, 100)
     assert torch.equal(first.weight, again.weight)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_cpu_computes_in_bfloat16_only_where_it_can(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native})
+    with precision("cpu"):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (torch.bfloat16 if native else torch.float32)
