@@ -6,6 +6,8 @@ import pytest
 
 from configs.settings import options
 
+pytest_plugins = ["tests.serving"]
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 

@@ -13,6 +13,7 @@ from tests.server.running import GENERATE, Running
 SMALL = {"aspect_ratios_selection": "64*64", "overwrite_step": 1, "prompt": "a ball"}
 
 
+@pytest.mark.contract("0/accept-is-parsed", "3/accept-image", "3/accept-jpg", "3/binary-one-image", "3/binary-record")
 @pytest.mark.parametrize(
     ("accept", "form"),
     [
@@ -35,6 +36,7 @@ def test_accepting_pictures_only_gives_one_picture(server: Running, accept: str,
     assert server.client.get(record["result"][0]).content == answer.content
 
 
+@pytest.mark.contract("3/accept-others", "0/pictures-only-accept")
 @pytest.mark.parametrize("accept", ["application/json, text/plain, */*", "image/png, */*", "*/*"])
 def test_whoever_accepts_anything_else_too_gets_json(server: Running, accept: str) -> None:
     answer = server.client.post(GENERATE, json=SMALL, headers={"Accept": accept})

@@ -1,4 +1,4 @@
-"""One server for most tests, with toy models."""
+"""Fixtures for tests over HTTP: one server for most of them, with toy models, and what they send to it."""
 
 import json
 from collections.abc import Iterator
