@@ -43,12 +43,11 @@ class Skipped:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskDone:
-    """A finished mask: `image` is 8-bit grey, row by row (mode "L"), 255 = object."""
+class ToolDone:
+    """What a tool has made (see `pipelines.tools.Done`)."""
 
-    image: bytes
-    width: int
-    height: int
+    content: bytes
+    facts: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +64,14 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """The job came to nothing. `kind` is the exception's class name (one of `masking.errors`, or any other)."""
+    """The job came to nothing. `kind` is the exception's class name (one of `masking.errors`, or any other).
+
+    field: the name of the field that is to blame, if one is.
+    """
 
     kind: str
     message: str
+    field: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,4 +85,4 @@ class Finished:
     stopped: bool = False
 
 
-Event = Step | Picture | Preview | Skipped | MaskDone | Message | Ready | Failed | Finished
+Event = Step | Picture | Preview | Skipped | ToolDone | Message | Ready | Failed | Finished

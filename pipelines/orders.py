@@ -17,10 +17,11 @@ class RunPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunMask:
-    """Make a mask (`MaskPlan` as JSON)."""
+class RunTool:
+    """Use one of `pipelines.tools` on a plan of its own; between the denoising steps of a plan, if one is drawn."""
 
     job: str
+    tool: str
     plan_json: str
 
 

@@ -8,11 +8,10 @@ from PIL import Image
 
 from configs.settings import Settings
 from masking import models as mask_models
-from masking.plans import MaskPlan
 from masking.residency import Residency
 from pipelines import checkpoints, companions, previews, upscalers
 from pipelines.engine import Engine, Stroke
-from pipelines.events import Event, Finished, MaskDone, Message, Picture, Skipped, Step
+from pipelines.events import Event, Finished, Message, Picture, Skipped, Step
 from pipelines.families import Checkpoint, Model, families
 from pipelines.orders import Action
 from pipelines.plans import Drawing, Enlarging, Pixels, Plan, Shot
@@ -46,20 +45,23 @@ class _CalledOff(Exception):
 
 
 class Studio:
-    """Loads models once, and keeps them; draws plans and makes masks with them."""
+    """Loads models once, and keeps them; draws plans with them, and lends them to `pipelines.tools`.
+
+    held: what is loaded, for tools to keep their own in. device: torch's name of where models run.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._device = _device(settings)
-        self._held = Residency()
+        self.settings = settings
+        self.device = _device(settings)
+        self.held = Residency()
 
     def load(self, preset: Preset, tell: Tell) -> None:
         """Make the models of a preset resident, its mask model only if it is installed. Raises a GessoError."""
         tell(Message(text=f"Loading {preset.checkpoint} ..."))
         self._easel(preset.checkpoint)
-        if preset.mask_model in mask_models.installed(self._settings):
+        if preset.mask_model in mask_models.installed(self.settings):
             tell(Message(text=f"Loading {preset.mask_model} ..."))
-            self._mask_model(preset.mask_model)
+            self.mask_model(preset.mask_model)
 
     def run(self, plan: Plan, tell: Tell, *, said: Said = lambda: (), previews: bool = False) -> list[Image.Image]:
         """Draw a plan's shots, `max_batch` of them at a time; RGB, in order. Raises whatever goes wrong.
@@ -71,39 +73,32 @@ class Studio:
         glance = easel.glance if previews else None
         shown = Previews(glance, tell) if glance else None
         session = _Session(plan, easel.engine, self._enlarge, tell=tell, said=said, previews=shown)
-        return session.draw(self._settings.max_batch)
+        return session.draw(self.settings.max_batch)
 
-    def mask(self, plan: MaskPlan, tell: Tell) -> Image.Image:
-        """The mask of a picture: "L", its size, 255 = object. Raises a GessoError."""
-        with Image.open(plan.image) as picture:
-            mask = self._mask_model(plan.model).mask(picture.convert("RGB"), plan).convert("L")
-        tell(MaskDone(image=mask.tobytes(), width=mask.width, height=mask.height))
-        tell(Finished())
-        return mask
+    def mask_model(self, name: str) -> mask_models.MaskModel:
+        """The mask model of that name, loaded. Raises ModelMissing or BrokenModel."""
+        return self.held.get(("mask", name), lambda: mask_models.load(name, self.settings))
 
     def _enlarge(self, asked: Enlarging, between: Callable[[], None]) -> Pixels:
         name = asked.upscaler
-        upscaler = self._held.get(("upscaler", name), lambda: upscalers.load(name, self._settings, self._device))
+        upscaler = self.held.get(("upscaler", name), lambda: upscalers.load(name, self.settings, self.device))
         return upscaler.enlarge(asked.image, between)
 
     def _easel(self, name: str, vae: str = "") -> _Easel:
         def load() -> _Easel:
-            checkpoint = checkpoints.find(name, self._settings)
+            checkpoint = checkpoints.find(name, self.settings)
             model = self._model(checkpoint)
             if vae:
-                model = model.with_vae(companions.installed("vae", self._settings)[vae])
-            engine = Engine(model, max_batch=self._settings.max_batch)
+                model = model.with_vae(companions.installed("vae", self.settings)[vae])
+            engine = Engine(model, max_batch=self.settings.max_batch)
             return _Easel(engine=engine, glance=previews.fit(model, checkpoint.cell))
 
-        return self._held.get(("checkpoint", name, vae), load)
+        return self.held.get(("checkpoint", name, vae), load)
 
     def _model(self, checkpoint: Checkpoint) -> Model:
-        return self._held.get(
-            ("model", checkpoint.name), lambda: families()[checkpoint.family].load(checkpoint, self._device)
+        return self.held.get(
+            ("model", checkpoint.name), lambda: families()[checkpoint.family].load(checkpoint, self.device)
         )
-
-    def _mask_model(self, name: str) -> mask_models.MaskModel:
-        return self._held.get(("mask", name), lambda: mask_models.load(name, self._settings))
 
 
 class _Session:

@@ -5,15 +5,18 @@ import os
 import signal
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from configs.settings import Settings
 from masking.errors import GessoError
-from masking.plans import MaskPlan
-from pipelines.events import Event, Failed, Ready
-from pipelines.orders import Action, Control, Quit, RunMask, RunPlan
+from pipelines.events import Event, Failed, Finished, Ready, ToolDone
+from pipelines.orders import Action, Control, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
+from pipelines.tools import tools
 
 if TYPE_CHECKING:
     from pipelines.studio import Studio
@@ -26,18 +29,26 @@ class _Ended(Exception):
 
 
 class _Mailbox:
-    """What the server has sent. Jobs keep their order; what is said about one can be read while it is worked on."""
+    """What the server has sent. Plans keep their order, and so do tools' jobs, which need not wait for a plan's end.
+
+    What is said about a job can be read while it is worked on.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._jobs: deque[RunPlan | RunMask] = deque()
+        self._plans: deque[RunPlan] = deque()
+        self._tools: deque[RunTool] = deque()
         self._said: dict[str, list[Action]] = {}
 
-    def next_job(self) -> RunPlan | RunMask:
-        """The oldest job; waits for one. Raises _Ended."""
-        while not self._jobs:
+    def next_job(self) -> RunPlan | RunTool:
+        """The oldest job for a tool, else the oldest plan; waits for one. Raises _Ended."""
+        while not self._plans and not self._tools:
             self._take()
-        return self._jobs.popleft()
+        return self.next_tool() or self._plans.popleft()
+
+    def next_tool(self) -> RunTool | None:
+        """The oldest job for a tool, of those that have been read from the pipe."""
+        return self._tools.popleft() if self._tools else None
 
     def said_of(self, job: str) -> list[Action]:
         """What has been said about a job since this was last asked; does not wait. Raises _Ended."""
@@ -64,26 +75,27 @@ class _Mailbox:
             case Control():
                 if order.job in self._said:
                     self._said[order.job].append(order.action)
-            case _:
+            case RunPlan():
                 self._said[order.job] = []
-                self._jobs.append(order)
+                self._plans.append(order)
+            case RunTool():
+                self._tools.append(order)
 
 
 def work(connection: Connection, settings: Settings) -> None:
     """The process's main. Sends `(job, event)` pairs: job "" while loading (Message ..., then Ready or Failed).
 
-    Then it takes RunPlan and RunMask, one after the other; a job's events end with Finished or Failed, and a failed job
-    leaves the worker at work. A plan heeds a Control before its next denoising step. Returns on Quit, and when the
-    other end of the pipe is gone; in the middle of a plan, too.
+    Then it takes RunPlan and RunTool; a job's events end with Finished or Failed, and a failed job leaves the worker at
+    work. Before each denoising step (each image it begins, each tile of an upscaler) a plan heeds what a Control says
+    of it, and makes room for one waiting tool. Returns on Quit, and when the other end of the pipe is gone; in the
+    middle of a plan, too.
     """
     # Ctrl-C reaches the whole group of processes; when this one ends is the server's to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        studio, mailbox = _open(connection, settings), _Mailbox(connection)
-        while studio is not None:
-            job = mailbox.next_job()
-            _do(connection, job, studio, mailbox)
-            mailbox.forget(job.job)
+        studio = _open(connection, settings)
+        if studio is not None:
+            _Desk(connection, studio).serve()
     except (_Ended, BrokenPipeError, ConnectionResetError):
         log.info("The worker ends.")
 
@@ -116,28 +128,62 @@ def _keep_libraries_quiet() -> None:
     transformers.utils.logging.disable_progress_bar()
 
 
-def _do(connection: Connection, job: RunPlan | RunMask, studio: "Studio", mailbox: _Mailbox) -> None:
-    sending = threading.Lock()  # previews are told from a thread of their own
+class _Desk:
+    """Where jobs are taken from the mailbox and done."""
 
-    def tell(event: Event) -> None:
-        with sending:
-            connection.send((job.job, event))
+    def __init__(self, connection: Connection, studio: "Studio") -> None:
+        self._connection, self._studio = connection, studio
+        self._mailbox = _Mailbox(connection)
+        self._sending = threading.Lock()  # previews are told from a thread of their own
 
-    try:
-        if isinstance(job, RunPlan):
+    def serve(self) -> None:
+        """Do job after job. Raises _Ended or what a broken pipe raises."""
+        while True:
+            match self._mailbox.next_job():
+                case RunTool() as job:
+                    self._use(job)
+                case RunPlan() as job:
+                    self._draw(job)
+
+    def _draw(self, job: RunPlan) -> None:
+        with self._failures_told(job.job):
             plan = Plan.from_json(job.plan_json)
-            studio.run(plan, tell, said=lambda: mailbox.said_of(job.job), previews=job.previews)
-        else:
-            studio.mask(MaskPlan.from_json(job.plan_json), tell)
-    except (_Ended, BrokenPipeError, ConnectionResetError):
-        raise
-    except Exception as problem:  # a job's failure is recorded, and the next one taken
-        tell(_failure(problem))
+            tell, said = partial(self._tell, job.job), partial(self._between_steps, job.job)
+            self._studio.run(plan, tell, said=said, previews=job.previews)
+        self._mailbox.forget(job.job)
+
+    def _use(self, job: RunTool) -> None:
+        with self._failures_told(job.job):
+            done = tools()[job.tool].run(job.plan_json, self._studio)
+            self._tell(job.job, ToolDone(content=done.content, facts=done.facts))
+            self._tell(job.job, Finished())
+
+    def _between_steps(self, job: str) -> list[Action]:
+        """What has been said of a plan; while nothing is, one tool that waits gets its turn."""
+        said = self._mailbox.said_of(job)
+        if said or (waiting := self._mailbox.next_tool()) is None:
+            return said
+        self._use(waiting)
+        return self._mailbox.said_of(job)
+
+    def _tell(self, job: str, event: Event) -> None:
+        with self._sending:
+            self._connection.send((job, event))
+
+    @contextmanager
+    def _failures_told(self, job: str) -> Iterator[None]:
+        """A job's failure is recorded, and the next one taken."""
+        try:
+            yield
+        except (_Ended, BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as problem:
+            self._tell(job, _failure(problem))
 
 
 def _failure(problem: Exception) -> Failed:
     if isinstance(problem, GessoError):
-        return Failed(kind=type(problem).__name__, message=str(problem))
+        return Failed(kind=type(problem).__name__, message=str(problem), field=problem.field)
     log.exception("The worker met a problem that it does not know.")
     if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
         return Failed(kind="OutOfMemory", message="The device has too little memory for this: ask for fewer pixels.")

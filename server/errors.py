@@ -17,7 +17,9 @@ from masking.errors import (
     OutOfMemory,
     TooLarge,
     UnreadableImage,
+    public_errors,
 )
+from pipelines.events import Failed
 
 LONGEST_ECHO = 2000
 
@@ -77,6 +79,12 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     if status not in (404, 409, 422)
 }
 """What a route that makes pictures may answer instead, for `/docs`."""
+
+
+def told(failure: Failed) -> GessoError:
+    """A worker's failure as the error that it was there, or as WorkFailed."""
+    kinds = {kind.__name__: kind for kind in public_errors() if kind.__module__ == GessoError.__module__}
+    return kinds.get(failure.kind, WorkFailed)(failure.message, field=failure.field)
 
 
 def register(app: FastAPI) -> None:

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from configs.settings import ROOT
+from server.api.fooocus.masks import MaskRequest
 from server.api.fooocus.request import GenerateRequest
-from server.api.fooocus.routes import MaskRequest
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 

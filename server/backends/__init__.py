@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from masking.plans import MaskPlan
 from pipelines.events import Event
 from pipelines.orders import Action
 from pipelines.plans import Plan
+from pipelines.tools import ToolWork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Readiness:
 
 
 class Backend(Protocol):
-    """Something that can draw plans and make masks."""
+    """Something that can draw plans and use tools."""
 
     async def start(self) -> None:
         """Begin to load; returns at once."""
@@ -30,7 +30,7 @@ class Backend(Protocol):
     def readiness(self) -> Readiness:
         """Whether the models are resident."""
 
-    def run(self, job: str, work: Plan | MaskPlan, *, previews: bool = False) -> AsyncIterator[Event]:
+    def run(self, job: str, work: Plan | ToolWork, *, previews: bool = False) -> AsyncIterator[Event]:
         """Do one job; the last event is Finished or Failed. Waits while loading; raises NotReady when broken."""
 
     async def control(self, job: str, action: Action) -> None:

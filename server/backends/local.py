@@ -11,10 +11,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from configs.settings import Settings
-from masking.plans import MaskPlan
 from pipelines.events import Event, Failed, Finished, Message, Ready
-from pipelines.orders import Action, Control, Quit, RunMask, RunPlan
+from pipelines.orders import Action, Control, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
+from pipelines.tools import ToolWork
 from pipelines.worker import work
 from server.backends import Readiness
 from server.errors import NotReady
@@ -63,7 +63,7 @@ class LocalBackend:
     def readiness(self) -> Readiness:
         return self._now
 
-    async def run(self, job: str, work: Plan | MaskPlan, *, previews: bool = False) -> AsyncIterator[Event]:
+    async def run(self, job: str, work: Plan | ToolWork, *, previews: bool = False) -> AsyncIterator[Event]:
         early = await self._wait_for_models(job)
         if early.stopped.is_set():
             yield Finished(stopped=True)
@@ -72,8 +72,8 @@ class LocalBackend:
             raise NotReady(self._now.reason)
         events = self._jobs[job] = asyncio.Queue()
         try:
-            if isinstance(work, MaskPlan):
-                await self._send(RunMask(job=job, plan_json=work.to_json()))
+            if isinstance(work, ToolWork):
+                await self._send(RunTool(job=job, tool=work.tool, plan_json=work.plan_json))
             else:
                 await self._send(RunPlan(job=job, plan_json=work.to_json(), previews=previews))
             for _ in range(early.skips):
@@ -106,7 +106,7 @@ class LocalBackend:
                 wait.cancel()
         return early
 
-    async def _send(self, order: RunPlan | RunMask | Control) -> None:
+    async def _send(self, order: RunPlan | RunTool | Control) -> None:
         """One after the other, for a pipe is no safe place for two writers."""
         async with self._sending:
             assert self._pipe

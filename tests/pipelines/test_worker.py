@@ -13,7 +13,7 @@ from PIL import Image
 from configs.settings import Settings
 from masking.plans import MaskPlan
 from pipelines.events import Event, Failed, Finished, Message, Picture, Ready, Skipped, Step
-from pipelines.orders import Control, Quit, RunMask, RunPlan
+from pipelines.orders import Control, Quit, RunPlan, RunTool
 from pipelines.planning import resolve
 from pipelines.tasks.inpaint import Inpaint
 from pipelines.tasks.text_to_image import TextToImage
@@ -74,7 +74,7 @@ def test_a_worker_loads_works_goes_on_after_failures_and_quits(start, tmp_path):
     assert isinstance(failed, Failed)
     assert failed.kind == "FileNotFoundError"
 
-    pipe.send(RunMask(job="c", plan_json=MaskPlan(image=mask, model="none").to_json()))
+    pipe.send(RunTool(job="c", tool="mask", plan_json=MaskPlan(image=mask, model="none").to_json()))
     failed = until_the_end(pipe, "c")[-1]
     assert isinstance(failed, Failed)
     assert failed.kind == "ModelMissing"
@@ -97,6 +97,8 @@ def test_a_worker_loads_works_goes_on_after_failures_and_quits(start, tmp_path):
     assert skipped[-1] == Finished(warnings=("Image 1 of 2 was skipped on request.",))
     assert stopped == [Finished(stopped=True)]
 
+    tools_between_steps(pipe, settings, mask)
+
     pipe.send(Control(job="f", action="stop"))  # too late: it has ended
     endless = resolve(TextToImage(prompt="a ball", steps=200, width=64, height=64, image_number=32), settings)
     pipe.send(RunPlan(job="g", plan_json=endless.to_json()))
@@ -104,6 +106,24 @@ def test_a_worker_loads_works_goes_on_after_failures_and_quits(start, tmp_path):
     pipe.send(Quit())
     process.join(60)
     assert process.exitcode == 0
+
+
+def tools_between_steps(pipe: Connection, settings: Settings, picture: Path) -> None:
+    """Three calls wait while a plan is drawn: one gets its turn before a step, the next before the following one."""
+    plan = resolve(TextToImage(prompt="a ball", steps=20, width=64, height=64, seed=1), settings).to_json()
+    pipe.send(RunPlan(job="long", plan_json=plan))
+    for job in "xyz":
+        pipe.send(RunTool(job=job, tool="mask", plan_json=MaskPlan(image=picture, model="gesso-salient").to_json()))
+    told: list[str] = []
+    while "long Finished" not in told:
+        assert pipe.poll(120)
+        job, event = pipe.recv()
+        told.append(f"{job} {type(event).__name__}")
+    marks = "".join("." if mark == "long Step" else mark[0] for mark in told if mark.endswith(("Step", "ToolDone")))
+    assert marks.replace(".", "") == "xyz"
+    assert "y." in marks, "each call has a turn of its own: before the image is begun, and before each of its steps"
+    assert ".z." in marks
+    assert marks.endswith("."), "and none for the plan's end"
 
 
 def test_a_worker_that_cannot_load_says_why_and_ends(start, tmp_path: Path):

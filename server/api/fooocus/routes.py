@@ -1,33 +1,20 @@
 """The routes of FooocusAPI, and what happens in each, step by step."""
 
 import asyncio
-import base64
-import uuid
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from PIL import Image
-from pydantic import Field
 
-from masking.asked import MaskAsked
-from masking.errors import InvalidValue
-from masking.planning import resolve as resolve_mask
-from masking.plans import MaskPlan
-from pipelines import planning, presets, styles
-from pipelines.events import Failed, MaskDone
+from pipelines import planning, styles
 from server import webhooks
 from server.accept import FORMATS, bytes_wanted
 from server.api.fooocus import dispatch, later
-from server.api.fooocus.headers import headers
 from server.api.fooocus.label import Label
 from server.api.fooocus.reply import Record, answer, pending, picture
-from server.api.fooocus.request import GenerateRequest, Share, Wire
-from server.api.fooocus.request import Image as WireImage
+from server.api.fooocus.request import GenerateRequest
 from server.api.fooocus.stream import stream
-from server.errors import REFUSALS, NotReady, WorkFailed
-from server.inputs import is_given
-from server.outputs import Format, encode
+from server.errors import REFUSALS, NotReady
 from server.parts import Parts, TheParts
 from server.proxy import base_url
 from server.tasks import Order
@@ -38,21 +25,6 @@ GENERATE: dict[str, Any] = {
     "response_model_exclude_none": True,
     "responses": REFUSALS | {200: {"content": {f"image/{form}": {} for form in FORMATS}}},
 }
-
-
-class MaskRequest(Wire):
-    """A picture, and how its mask is made."""
-
-    image: WireImage
-    mask_model: str = "isnet-general-use"
-    cloth_category: str = "full"
-    dino_prompt_text: str = ""
-    sam_model: Literal["vit_b", "vit_l", "vit_h"] = "vit_b"
-    box_threshold: Share = 0.3
-    text_threshold: Share = 0.25
-    sam_max_detections: Annotated[int, Field(ge=0, le=10)] = 0
-    dino_erode_or_dilate: Annotated[int, Field(ge=-64, le=64)] = 0
-    dino_debug: bool = False
 
 
 @router.post("/v1/engine/generate/", response_model=Record, **GENERATE)
@@ -106,48 +78,8 @@ async def engine_styles(parts: TheParts) -> list[str]:
     return list(await asyncio.to_thread(styles.load, planning.user_folder(parts.settings)))
 
 
-@router.post(
-    "/v1/tools/generate_mask",
-    responses=REFUSALS | {200: {"description": "The mask, PNG in base64 (white = object)", "model": str}},
-)
-async def generate_mask(asked: MaskRequest, parts: TheParts, request: Request) -> Response:
-    """The mask of what a picture shows. With `Accept: image/png` the picture itself."""
-    _refuse_if_broken(parts)
-    if not is_given(asked.image):
-        raise InvalidValue("image is missing.", field="image")
-    path = await parts.inputs.keep(str(asked.image), "image")
-    fields = {name: asked.sent(name) for name in MaskRequest.model_fields if name != "image"}
-    preset = await asyncio.to_thread(presets.load, parts.settings.preset, planning.user_folder(parts.settings))
-    plan = await asyncio.to_thread(resolve_mask, MaskAsked(image=path, **fields), parts.settings, preset.mask_model)
-    mask = await _made(plan, parts)
-    used = {"mask_model": plan.model, "cloth_category": plan.cloth_category}
-    told = headers([*later.unknown_fields(asked), *plan.warnings], used)
-    form = bytes_wanted(request.headers.get("accept"))
-    content = await asyncio.to_thread(_mask_file, mask, form or "png")
-    if form:
-        return Response(content, media_type=f"image/{form}", headers=told)
-    return JSONResponse(base64.b64encode(content).decode(), headers=told)
-
-
 def _refuse_if_broken(parts: Parts) -> None:
     """While the models are being loaded a request waits; when they cannot be loaded it would wait for ever."""
     readiness = parts.backend.readiness()
     if readiness.state == "broken":
         raise NotReady(readiness.reason)
-
-
-async def _made(plan: MaskPlan, parts: Parts) -> MaskDone:
-    """The mask from the worker. Raises WorkFailed."""
-    job = uuid.uuid4().hex
-    done: MaskDone | None = None
-    async for event in parts.backend.run(job, plan):
-        if isinstance(event, Failed):
-            raise WorkFailed(event.message)
-        if isinstance(event, MaskDone):
-            done = event
-    assert done
-    return done
-
-
-def _mask_file(mask: MaskDone, form: Format) -> bytes:
-    return encode(Image.frombytes("L", (mask.width, mask.height), mask.image), form)
