@@ -12,6 +12,7 @@ def test_settings_travel_to_another_process():
     assert pickle.loads(pickle.dumps(settings)) == settings
 
 
+@pytest.mark.contract("1/base-url")
 @pytest.mark.parametrize(
     ("base_url", "expected"),
     [
@@ -54,6 +55,7 @@ def test_the_users_own_models_come_before_the_starters(tmp_path):
     assert model_folders(Settings(models_path=STARTER)) == (STARTER,)
 
 
+@pytest.mark.contract("0/limits")
 def test_limits_are_those_of_the_contract():
     assert (LIMITS.max_pixels, LIMITS.max_side, LIMITS.max_body) == (64_000_000, 8192, 134_217_728)
 

@@ -24,6 +24,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(here)
     assert (settings.port, settings.threads, settings.preset) == (3, 2, "a")
 
 
+@pytest.mark.contract("0/one-port", "1/port")
 @pytest.mark.parametrize(
     ("environment", "port"),
     [
@@ -37,6 +38,7 @@ def test_fooocus_port_variables_are_honoured(here, environment, port):
     assert load([], environment, here).port == port
 
 
+@pytest.mark.contract("1/listen")
 def test_bare_listen_means_everybody(here):
     assert load(["--listen"], {}, here).listen == "0.0.0.0"
     assert load(["--listen", "--port", "80"], {}, here).listen == "0.0.0.0"
@@ -76,6 +78,7 @@ def test_a_wrong_word_is_refused_with_the_way_out(here, arguments, words):
         load(arguments, {}, here)
 
 
+@pytest.mark.contract("1/inherited-options")
 @pytest.mark.parametrize("name", LATER)
 def test_what_comes_in_a_later_version_is_refused_from_every_source(here, name):
     with pytest.raises(SettingsError, match=f"{flag(name)} is not supported"):

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
@@ -28,6 +29,7 @@ def test_the_migrations_lead_to_exactly_the_tables(tmp_path: Path) -> None:
     engine.dispose()
 
 
+@pytest.mark.contract("2/docs")
 def test_the_docs_need_nothing_from_elsewhere(server: Running) -> None:
     for page in ("/docs", "/redoc"):
         text = server.client.get(page).text

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.server.running import GENERATE, Running, start
@@ -49,6 +50,7 @@ def pixels(server: Running, url: str) -> np.ndarray:
     return np.asarray(server.picture(url))
 
 
+@pytest.mark.contract("13/nothing-runs")
 def test_without_a_running_task_there_is_nothing_to_control(server: Running) -> None:
     for action in ("stop", "skip"):
         assert control(server, action=action) == {"message": "No task running"}
@@ -57,6 +59,7 @@ def test_without_a_running_task_there_is_nothing_to_control(server: Running) -> 
     assert record(server, ended)["task_status"] == "finished"
 
 
+@pytest.mark.contract("2/control", "13/invalid", "13/query-parameter")
 def test_what_cannot_be_controlled_is_said(server: Running) -> None:
     assert control(server, action="dance") == {"message": "Invalid control action"}
     assert server.client.post(CONTROL).status_code == 422
@@ -65,6 +68,7 @@ def test_what_cannot_be_controlled_is_said(server: Running) -> None:
     assert "0123" in unknown.json()["detail"]
 
 
+@pytest.mark.contract("0/several-running", "2/control", "3/status-stop", "13/stop")
 def test_stop_ends_the_task_within_a_step_and_keeps_what_is_finished(server: Running) -> None:
     with followed(server, image_number=32) as (task_id, events):
         until_image(events, 2)
@@ -94,6 +98,7 @@ def test_whoever_waits_for_a_task_that_is_stopped_gets_its_record(server: Runnin
     assert (answers[0].json()["task_id"], answers[0].json()["task_status"]) == (told["task_id"], "stop")
 
 
+@pytest.mark.contract("13/by-id")
 def test_control_acts_on_the_task_that_is_named(server: Running) -> None:
     running, behind = (server.generate(**SLOW, image_number=32, async_process=True).json()["task_id"] for _ in range(2))
     assert control(server, action="skip", task_id=behind) == {"message": "No task running"}
@@ -104,6 +109,7 @@ def test_control_acts_on_the_task_that_is_named(server: Running) -> None:
     assert ended(server, running)["task_status"] == "stop"
 
 
+@pytest.mark.contract("3/status-skip", "13/skip")
 def test_a_skipped_image_is_left_out_and_the_others_are_as_ever(server: Running) -> None:
     with followed(server, image_number=3, deterministic=True) as (task_id, events):
         until_image(events, 2)
@@ -127,6 +133,7 @@ def test_a_task_whose_only_image_is_skipped_is_finished_without_one(server: Runn
     assert (last["images"], last["task_status"]) == ([], "finished")
 
 
+@pytest.mark.contract("0/delete-over-get", "13/by-id")
 def test_cancel_ends_what_waits_and_what_runs_and_the_next_goes_on(server: Running) -> None:
     slow = SLOW | {"image_number": 32, "async_process": True}
     running, first, second = (
@@ -155,6 +162,7 @@ def test_a_task_can_be_cancelled_while_the_models_are_loading(tmp_path: Path, to
         assert running.stop() == 0, running.log
 
 
+@pytest.mark.contract("3/preview-size")
 def test_previews_are_shown_in_the_stream_and_in_the_record(server: Running) -> None:
     with followed(server, aspect_ratios_selection="96*64", disable_preview="false") as (task_id, events):
         shown = next(event for event in events if event["preview"])
@@ -170,6 +178,7 @@ def test_previews_are_shown_in_the_stream_and_in_the_record(server: Running) -> 
     assert not any(event["preview"] for event in replayed(server, task_id))
 
 
+@pytest.mark.contract("3/preview-disabled")
 def test_whoever_wants_no_previews_gets_none(server: Running) -> None:
     with followed(server, disable_preview=True) as (_, events):
         assert not any(event["preview"] for event in events)

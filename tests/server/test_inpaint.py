@@ -31,6 +31,7 @@ def elsewhere(tmp_path: Path, photo: Image.Image) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.contract("0/inpaint-keeps-the-rest", "3/req-params-tab")
 def test_inpaint_keeps_what_the_mask_leaves_out(server: Running, photo: Image.Image, box_mask: Image.Image) -> None:
     record = server.made(
         prompt="a red ball", inpaint_input_image=as_text(photo), inpaint_mask_image_upload=as_text(box_mask)
@@ -43,6 +44,7 @@ def test_inpaint_keeps_what_the_mask_leaves_out(server: Running, photo: Image.Im
     assert record["req_params"]["current_tab"] == "inpaint"
 
 
+@pytest.mark.contract("0/invert-mask")
 def test_an_inverted_mask_keeps_the_box(server: Running, photo: Image.Image, box_mask: Image.Image) -> None:
     record = server.made(
         inpaint_input_image=as_text(photo), inpaint_mask_image_upload=as_text(box_mask), invert_mask_checkbox=True
@@ -52,6 +54,7 @@ def test_an_inverted_mask_keeps_the_box(server: Running, photo: Image.Image, box
     np.testing.assert_array_equal(after[kept], before[kept])
 
 
+@pytest.mark.contract("0/outpaint-a-third")
 def test_outpaint_adds_a_third_and_leaves_the_old_picture(server: Running, photo: Image.Image) -> None:
     record = server.made(inpaint_input_image=as_text(photo), outpaint_selections=["Left", "Bottom"])
     after = np.asarray(server.picture(record["result"][0]))
@@ -59,6 +62,7 @@ def test_outpaint_adds_a_third_and_leaves_the_old_picture(server: Running, photo
     np.testing.assert_array_equal(after[:56, 24:], np.asarray(photo))
 
 
+@pytest.mark.contract("0/outpaint-a-third")
 def test_outpaint_takes_the_distance_that_is_given(server: Running, photo: Image.Image) -> None:
     record = server.made(
         inpaint_input_image=as_text(photo), outpaint_selections=["Top", "Right"], outpaint_distance=[9, 8, 16, 0]
@@ -95,6 +99,7 @@ def test_an_image_may_be_a_data_url_or_a_url(server: Running, photo: Image.Image
     assert server.picture(bigger["result"][0]).size == (72 + 24 + 32, 56)
 
 
+@pytest.mark.contract("0/bad-pictures")
 @pytest.mark.parametrize("path", ["nothing.png", ""])
 def test_a_url_without_a_picture_is_422(server: Running, elsewhere: str, path: str) -> None:
     answer = server.generate(inpaint_input_image=f"{elsewhere}/{path}", outpaint_selections=["Left"])
@@ -109,6 +114,7 @@ def test_an_own_url_reads_pictures_only(server: Running, path: str) -> None:
     assert answer.status_code == 422
 
 
+@pytest.mark.contract("0/mask-of-another-size")
 def test_a_mask_of_another_size_is_resized_and_told(server: Running, photo: Image.Image) -> None:
     mask = Image.new("L", (144, 112))
     mask.paste(255, (40, 32, 88, 80))
@@ -117,6 +123,7 @@ def test_a_mask_of_another_size_is_resized_and_told(server: Running, photo: Imag
     assert any("mask" in warning for warning in record["warnings"])
 
 
+@pytest.mark.contract("1/storage", "2/inputs", "3/req-params-images")
 def test_the_stored_input_is_a_png_named_by_its_content(server: Running, photo: Image.Image) -> None:
     record = server.made(inpaint_input_image=as_text(photo, "WEBP", lossless=True), outpaint_selections=["Left"])
     url = record["req_params"]["inpaint_input_image"]

@@ -51,6 +51,7 @@ def test_models_that_cannot_be_loaded_are_told_and_requests_refused(tmp_path: Pa
     assert running.stop() == 0, running.log
 
 
+@pytest.mark.contract("0/failed-tasks", "3/status-failed")
 @needs_proc
 def test_a_killed_worker_fails_its_task_and_the_next_goes_on(server: Running) -> None:
     answers = []

@@ -21,6 +21,7 @@ def red_box() -> Image.Image:
     return picture
 
 
+@pytest.mark.contract("2/generate_mask")
 def test_the_answer_is_a_bare_base64_string_of_a_grey_png_of_the_same_size(
     server: Running, red_box: Image.Image
 ) -> None:
@@ -40,6 +41,7 @@ def test_an_image_is_answered_with_an_image(server: Running, red_box: Image.Imag
         assert Image.open(io.BytesIO(answer.content)).format == form
 
 
+@pytest.mark.contract("0/defaults-give-way", "0/warnings-and-effective-params")
 def test_fallbacks_are_told_in_a_header(server: Running, red_box: Image.Image) -> None:
     body = {"image": as_text(red_box), "mask_model": "isnet-general-use", "cloth_categori": "full"}
     answer = server.client.post(MASK, json=body)

@@ -52,6 +52,7 @@ def places(picture: Image.Image) -> tuple[str, str]:
     return tags[0x9286], tags[0x927C]
 
 
+@pytest.mark.contract("17/fooocus-keys", "17/png", "17/jpeg", "17/webp", "17/version")
 @pytest.mark.parametrize("form", FORMATS)
 def test_fooocus_finds_its_scheme_in_every_format(server: Running, toy_models: Path, form: str) -> None:
     record = server.made(
@@ -77,6 +78,7 @@ def test_fooocus_finds_its_scheme_in_every_format(server: Running, toy_models: P
             "prompt_expansion"} <= set(told)  # fmt: skip
 
 
+@pytest.mark.contract("17/a1111-text", "17/a1111-quoting", "17/png", "17/jpeg", "17/webp")
 @pytest.mark.parametrize("form", FORMATS)
 def test_a1111_finds_its_scheme_in_every_format(server: Running, form: str) -> None:
     record = server.made(prompt="äh, 日本", image_seed=8, output_format=form, metadata_scheme="a1111")
@@ -93,6 +95,7 @@ def test_a1111_finds_its_scheme_in_every_format(server: Running, form: str) -> N
     assert 'Raw prompt: "äh, 日本"' in text
 
 
+@pytest.mark.contract("17/read-back")
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("scheme", ["fooocus", "a1111"])
 def test_the_request_of_any_file_is_given_back_and_makes_it_again(server: Running, form: str, scheme: str) -> None:
@@ -114,6 +117,7 @@ def test_the_request_of_any_file_is_given_back_and_makes_it_again(server: Runnin
     assert again["effective_params"]["deterministic"] is True
 
 
+@pytest.mark.contract("17/read-back")
 def test_an_edit_is_made_again_from_its_kept_inputs(server: Running, photo: Image.Image, box_mask: Image.Image) -> None:
     record = server.made(
         prompt="a hat", inpaint_input_image=as_text(photo), inpaint_mask_image_upload=as_text(box_mask),

@@ -43,6 +43,7 @@ def test_whoever_accepts_anything_else_too_gets_json(server: Running, accept: st
     assert answer.json()["task_status"] == "finished"
 
 
+@pytest.mark.contract("3/async")
 def test_async_answers_at_once_and_the_task_goes_on(server: Running) -> None:
     answer = server.generate(async_process="true", prompt="a ball", bogus=1)
     told = answer.json()
@@ -66,6 +67,7 @@ def test_headers_stay_short_enough_for_proxies_whatever_the_request(server: Runn
     assert sum(len(value) for name, value in answer.headers.items() if name.startswith("x-")) < 8000
 
 
+@pytest.mark.contract("3/priority")
 def test_bytes_come_before_async(server: Running) -> None:
     answer = server.client.post(GENERATE, json=SMALL | {"async_process": True}, headers={"Accept": "image/png"})
     assert answer.headers["content-type"] == "image/png"
@@ -91,6 +93,7 @@ def events(answer: httpx.Response) -> list[dict]:
     return [json.loads(line[6:]) for line in answer.text.split("\r\n") if line.startswith("data: {")]
 
 
+@pytest.mark.contract("3/stream-progress", "3/stream-end", "3/stream-messages")
 def test_a_stream_tells_every_step_and_ends_with_the_pictures(server: Running) -> None:
     answer = server.generate(stream_output=True, image_number=2, overwrite_step=3, disable_preview=True)
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -105,6 +108,7 @@ def test_a_stream_tells_every_step_and_ends_with_the_pictures(server: Running) -
     assert [server.picture(url).size for url in told[-1]["images"]] == [(64, 64)] * 2
 
 
+@pytest.mark.contract("3/stream-event")
 def test_a_stream_can_be_taken_up_again_where_it_broke(server: Running) -> None:
     whole = server.generate(stream_output=True, overwrite_step=3, disable_preview=True)
     task_id = whole.headers["x-task-id"]

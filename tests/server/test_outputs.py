@@ -16,6 +16,7 @@ from tests.server.running import Running
 TODAY = date.today().isoformat()
 
 
+@pytest.mark.contract("0/pages-of-outputs")
 def test_the_days_page_links_every_day_newest_first(server: Running, made_png: str) -> None:
     for day in ("2001-02-03", "2001-02-04"):
         folder = server.outputs / day
@@ -28,6 +29,7 @@ def test_the_days_page_links_every_day_newest_first(server: Running, made_png: s
     assert {TODAY, "2001-02-03", "2001-02-04"} <= set(days)
 
 
+@pytest.mark.contract("0/pages-of-outputs")
 def test_a_days_page_shows_prompt_seed_and_size_newest_first(server: Running) -> None:
     server.made(prompt="the first of two", image_seed=41)
     server.made(prompt="the second of two", image_seed=42, aspect_ratios_selection="64*80")
@@ -93,6 +95,7 @@ def test_what_is_no_picture_has_no_thumbnail(server: Running) -> None:
     assert server.client.get("/outputs/2004-01-01/").status_code == 200
 
 
+@pytest.mark.contract("0/pictures-only-accept", "2/outputs", "15/as-is")
 @pytest.mark.parametrize(
     "accept",
     [
@@ -114,6 +117,7 @@ def test_a_file_comes_as_it_is_unless_its_type_is_excluded(server: Running, made
     assert answer.content == (server.outputs / made_png.split("/outputs/")[1]).read_bytes()
 
 
+@pytest.mark.contract("15/converts")
 @pytest.mark.parametrize(
     ("accept", "form"),
     [("image/jpeg", "JPEG"), ("image/jpg", "JPEG"), ("image/webp;q=0.9, image/jpeg;q=0.2", "WEBP"),
@@ -125,6 +129,7 @@ def test_a_file_is_converted_when_its_type_is_excluded(server: Running, made_png
     assert Image.open(io.BytesIO(answer.content)).format == form
 
 
+@pytest.mark.contract("2/no-listing-of-other-files", "15/not-found")
 @pytest.mark.parametrize(
     "path",
     [
@@ -171,6 +176,7 @@ def test_nothing_outside_the_folders_can_be_had(server: Running, path: str) -> N
     assert "2005-01-02" not in server.client.get("/outputs/").text
 
 
+@pytest.mark.contract("2/root")
 def test_the_root_leads_to_the_docs_and_folders_to_their_slash(server: Running) -> None:
     for path, target in (("/", "/docs"), ("/outputs", "/outputs/"), (f"/outputs/{TODAY}", f"/outputs/{TODAY}/")):
         answer = server.client.get(path)

@@ -34,6 +34,7 @@ def test_a_users_preset_is_listed_as_such_and_a_damaged_one_tells_why(server: Ru
     assert "broken.json" in found["broken"]["error"]
 
 
+@pytest.mark.contract("0/preset-merge")
 def test_what_is_not_sent_comes_from_the_users_preset(server: Running) -> None:
     record = server.client.post(GENERATE, json={"preset": "mine"}).json()
     used = record["effective_params"]
@@ -43,6 +44,7 @@ def test_what_is_not_sent_comes_from_the_users_preset(server: Running) -> None:
     assert any("ddim does not follow the scheduler karras" in warning for warning in record["warnings"])
 
 
+@pytest.mark.contract("0/preset-merge")
 def test_what_is_sent_wins_over_the_preset_even_at_fooocusapis_default(server: Running) -> None:
     used = server.made(preset="mine", prompt="", guidance_scale=4.0, sharpness=2.0)["effective_params"]
     assert (used["prompt"], used["guidance_scale"], used["sharpness"], used["steps"]) == ("", 4.0, 2.0, 1)
@@ -66,6 +68,7 @@ def test_a_preset_whose_checkpoint_is_missing_is_424_with_the_way_to_get_it(serv
     assert "curl -L" in answer.json()["detail"]
 
 
+@pytest.mark.contract("0/unknown-names")
 @pytest.mark.parametrize(("name", "told"), [("startr", "starter"), ("broken", "broken.json")])
 def test_an_unknown_or_damaged_preset_is_422(server: Running, name: str, told: str) -> None:
     answer = server.generate(preset=name)

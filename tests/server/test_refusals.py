@@ -32,6 +32,7 @@ def test_a_disabled_uov_method_hides_nothing(server: Running) -> None:
     assert server.generate(uov_input_image=DOT, uov_method="Disabled").status_code == 200
 
 
+@pytest.mark.contract("0/seeds", "0/unknown-names", "2/validation", "2/strict-texts")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -70,6 +71,7 @@ def test_complaints_do_not_echo_megabytes(server: Running) -> None:
     assert len(answer.content) < 10_000
 
 
+@pytest.mark.contract("0/bad-pictures", "0/missing-halves", "0/mask-of-another-size")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -91,6 +93,7 @@ def test_pictures_that_are_missing_or_no_pictures_are_422(server: Running, field
     assert answer.json()["detail"][0]["loc"][1].startswith("inpaint_")
 
 
+@pytest.mark.contract("0/limits")
 def test_a_picture_with_too_many_pixels_is_413_before_it_is_decoded(server: Running) -> None:
     huge = as_text(Image.new("1", (8190, 8190)))
     answer = server.generate(inpaint_input_image=huge, outpaint_selections=["Left"])
@@ -98,6 +101,7 @@ def test_a_picture_with_too_many_pixels_is_413_before_it_is_decoded(server: Runn
     assert "8190×8190" in answer.json()["detail"]
 
 
+@pytest.mark.contract("0/limits")
 def test_a_body_that_says_it_is_too_large_is_413_before_it_is_sent(server: Running) -> None:
     head = f"POST {GENERATE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as line:
@@ -111,6 +115,7 @@ def test_a_body_that_grows_too_large_is_413(server: Running) -> None:
     assert answer.status_code == 413
 
 
+@pytest.mark.contract("0/bad-pictures")
 def test_an_error_never_reaches_the_queue(server: Running) -> None:
     before = server.made()["id"]
     assert server.generate(image_number=0).status_code == 422
@@ -118,6 +123,7 @@ def test_an_error_never_reaches_the_queue(server: Running) -> None:
     assert server.made()["id"] == before + 1
 
 
+@pytest.mark.contract("0/defaults-give-way")
 def test_a_missing_known_checkpoint_is_424_with_the_way_to_get_it(server: Running) -> None:
     known = json.loads((ROOT / "configs" / "checkpoints.json").read_text())
     name = next(name for name, told in known.items() if not told.get("default"))

@@ -39,6 +39,7 @@ FACTS = Facts(
 STEMS = {"checkpoint": "sd_xl_base_1.0"}
 
 
+@pytest.mark.contract("17/fooocus-keys", "17/fooocus-optional", "17/version")
 def test_fooocus_finds_its_own_keys() -> None:
     told = json.loads(fooocus.write(FACTS))
     assert list(told) == sorted(told)
@@ -56,6 +57,7 @@ def test_fooocus_finds_its_own_keys() -> None:
     )
 
 
+@pytest.mark.contract("17/a1111-text", "17/a1111-quoting")
 def test_a1111_finds_its_three_parts() -> None:
     positive, negative, last = a1111.write(FACTS).split("\n")
     assert positive == "cinematic still a cat, film grain"

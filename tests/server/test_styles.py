@@ -1,6 +1,7 @@
 """Styles, wildcards and arrays change what is painted, and what is wrong with them is told."""
 
 import numpy as np
+import pytest
 
 from tests.server.running import Running
 
@@ -10,6 +11,7 @@ def pixels(server: Running, **fields: object) -> np.ndarray:
     return np.asarray(server.picture(record["result"][0]))
 
 
+@pytest.mark.contract("2/styles")
 def test_the_names_of_all_styles_are_listed(server: Running) -> None:
     names = server.client.get("/v1/engines/styles").json()
     assert len(names) == 279
@@ -24,6 +26,7 @@ def test_a_style_changes_the_picture_and_is_told(server: Running) -> None:
     assert record["effective_params"]["styles"] == ["SAI Anime", "Random Style"]
 
 
+@pytest.mark.contract("0/unknown-names")
 def test_an_unknown_style_is_422_and_names_the_nearest(server: Running) -> None:
     answer = server.generate(style_selections=["SAI Anima"])
     assert answer.status_code == 422

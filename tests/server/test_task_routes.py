@@ -27,6 +27,7 @@ def three(server: Running) -> Iterator[list[str]]:
     until(lambda: not _lists(server, query="current")["current"])
 
 
+@pytest.mark.contract("0/several-running", "2/tasks", "14/lists", "14/newest-first", "14/current")
 def test_lists_tell_what_ended_newest_first_what_runs_and_what_waits(server: Running, three: list[str]) -> None:
     lists = _lists(server)
     assert set(lists) == {"history", "current", "pending"}
@@ -46,6 +47,7 @@ def test_what_waits_says_its_position_and_for_how_long(server: Running, three: l
     assert "queue_position" not in server.client.get(f"/tasks/{three[0]}").json()
 
 
+@pytest.mark.contract("14/query")
 def test_a_list_can_be_asked_for_alone(server: Running, three: list[str]) -> None:
     for query, filled in (("current", 1), ("pending", 2)):
         lists = _lists(server, query=query)
@@ -53,6 +55,7 @@ def test_a_list_can_be_asked_for_alone(server: Running, three: list[str]) -> Non
         assert list(lists.values()) == [[], []]
 
 
+@pytest.mark.contract("14/pages")
 def test_history_comes_in_pages_counted_from_zero(server: Running) -> None:
     ids = [server.made()["task_id"] for _ in range(3)][::-1]
     pages = [_lists(server, query="history", page=page, page_size=2)["history"] for page in (0, 1)]
@@ -63,6 +66,7 @@ def test_history_comes_in_pages_counted_from_zero(server: Running) -> None:
     assert int(answer.headers["x-total-count"]) >= 3
 
 
+@pytest.mark.contract("14/start-at", "14/end-at")
 def test_times_choose_from_history_without_pages(server: Running) -> None:
     begin = datetime.now().isoformat()
     ids = {server.made()["task_id"] for _ in range(3)}
@@ -112,6 +116,7 @@ def test_what_has_not_ended_cannot_be_deleted(server: Running, three: list[str])
         assert "cancel it first" in answer.json()["detail"]
 
 
+@pytest.mark.contract("0/delete-over-get")
 def test_deleting_a_task_takes_its_pictures_along_and_nothing_else(server: Running) -> None:
     kept, gone = server.made(prompt="kept"), server.made(prompt="gone", image_number=2)
     files = [_file(server, url) for url in gone["result"]]
@@ -127,6 +132,7 @@ def test_deleting_a_task_takes_its_pictures_along_and_nothing_else(server: Runni
     assert server.client.get(f"/tasks/{kept['task_id']}").json() == kept
 
 
+@pytest.mark.contract("0/delete-over-get", "14/delete")
 def test_the_old_way_deletes_what_was_sent_between_two_times(server: Running) -> None:
     before = server.made()
     begin = datetime.now().isoformat()
@@ -154,6 +160,7 @@ def test_every_answer_names_its_task_in_a_header(server: Running) -> None:
         assert answer.headers["x-task-id"] == answer.json()["task_id"]
 
 
+@pytest.mark.contract("2/all-models")
 def test_all_models_lists_what_lies_in_the_folders_now(server: Running, toy_models: Path) -> None:
     url = "/v1/engines/all-models"
     assert "gesso-starter" in server.client.get(url).json()["model_filenames"]

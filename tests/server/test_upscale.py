@@ -53,6 +53,7 @@ def test_fast_2x_is_the_upscalers_own_picture(enlarging: Running, models: Path, 
     assert record["effective_params"]["paints"] is False
 
 
+@pytest.mark.contract("0/custom-factor")
 @pytest.mark.parametrize(
     ("method", "more", "size"),
     [

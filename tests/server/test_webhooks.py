@@ -33,6 +33,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+@pytest.mark.contract("0/webhook-object", "16/post", "16/body")
 def test_the_end_of_a_task_is_told_as_the_record_that_everybody_reads(server: Running, told: Receiver) -> None:
     record = server.made(prompt="a red ball", webhook_url=f"{told.url}/hook?key=1")
     assert record["webhook_url"] == f"{told.url}/hook?key=1"
@@ -51,6 +52,7 @@ def test_the_answer_does_not_wait_for_the_webhook_and_tells_whom_it_will_tell(se
     assert len(message.record["result"]) == 1
 
 
+@pytest.mark.contract("16/every-end")
 def test_a_task_that_is_stopped_is_told_too(server: Running, told: Receiver) -> None:
     slow = server.generate(async_process=True, image_number=32, overwrite_step=200, webhook_url=told.url).json()
     waiting = server.generate(async_process=True, webhook_url=told.url).json()
@@ -60,6 +62,7 @@ def test_a_task_that_is_stopped_is_told_too(server: Running, told: Receiver) -> 
         assert message.record["task_status"] == "stop"
 
 
+@pytest.mark.contract("16/retries")
 def test_a_receiver_that_fails_is_told_again_until_it_takes_it(server: Running, told: Receiver) -> None:
     told.statuses = [500]
     task_id = server.made(webhook_url=told.url)["task_id"]
@@ -96,6 +99,7 @@ def test_what_is_no_web_url_is_422(server: Running, url: str) -> None:
     assert answer.json()["detail"][0]["loc"] == ["body", "webhook_url"]
 
 
+@pytest.mark.contract("0/failed-tasks", "1/webhook-url", "16/every-end", "16/retries", "16/signature")
 def test_what_is_owed_survives_a_kill_and_is_signed(tmp_path: Path, toy_models: Path, told: Receiver) -> None:
     settings = ("--webhook-secret", SECRET, "--webhook-url", f"{told.url}/usual")
     running = start(tmp_path / "server", toy_models, *settings)
@@ -150,6 +154,7 @@ def test_a_receiver_that_is_gone_for_good_is_asked_once(store: Store, told: Rece
     assert len(told.of("a")) == 1
 
 
+@pytest.mark.contract("16/redirects")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirection_gets_the_whole_message(store: Store, told: Receiver, status: int) -> None:
     told.statuses = [status]
@@ -158,6 +163,7 @@ def test_a_redirection_gets_the_whole_message(store: Store, told: Receiver, stat
     assert told.of("a")[1].record["task_id"] == "a"
 
 
+@pytest.mark.contract("0/webhook-object", "16/body")
 def test_the_old_form_is_the_record_as_text_within_json(store: Store, told: Receiver) -> None:
     ended(store, told.url, webhook_legacy=True)
     (message,) = told.of("a")
