@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from configs import hosts
+
 ROOT = Path(__file__).resolve().parent.parent
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -33,13 +35,17 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """How a setting is told from outside: `read` turns its text into its value; `bare` is what its flag alone means."""
+    """How a setting is told from outside: `read` turns its text into its value; `bare` is what its flag alone means.
+
+    many: it may be said several times; `read` is for one of them.
+    """
 
     help: str
     read: Callable[[str], Any] = str
     metavar: str = "NAME"
     choices: tuple[str, ...] = ()
     bare: str | None = None
+    many: bool = False
 
 
 def _option(help: str, **more: Any) -> dict[str, Option]:
@@ -124,6 +130,16 @@ class Settings:
         default=False,
         metadata=_option("write no prompt, seed or size into the pictures", read=_switch, bare="true"),
     )
+    allow_host: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "a host that URLs in requests may lead to although its address is not everybody's: a name, an address or "
+            "a network, with or without a port",
+            read=str.strip,
+            metavar="HOST",
+            many=True,
+        ),
+    )
     webhook_url: str = field(
         default="",
         metadata=_option("who is told of the end of every task whose request names nobody else", metavar="URL"),
@@ -152,6 +168,8 @@ class Settings:
         _refuse(wrong_url, "webhook_url", self.webhook_url, "give a http:// or https:// URL")
         for ip in self.forwarded_allow_ips:
             _refuse(not _is_network(ip), "forwarded_allow_ips", ip, "give addresses or networks, such as 10.0.0.0/8")
+        for host in self.allow_host:
+            _refuse(not hosts.is_host(host), "allow_host", host, "give a name, an address or a network")
         _refuse(not self.listen.strip(), "listen", self.listen, "give an address, such as 127.0.0.1")
         for name, told in options().items():
             value = getattr(self, name)

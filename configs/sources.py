@@ -92,6 +92,9 @@ FooocusAPI's settings that this version refuses, and what to do instead:
 def _add(made: ArgumentParser, name: str, told: Option) -> None:
     default = Settings.__dataclass_fields__[name].default
     words = f"{told.help} (default: {_brief(default)})".replace("%", "%%")
+    if told.many:
+        made.add_argument(flag(name), action="append", metavar=told.metavar, help=f"{words}; may be repeated")
+        return
     if isinstance(default, bool):
         made.add_argument(flag(name), action="store_const", const="true", help=words)
         return
@@ -108,11 +111,19 @@ def _brief(default: object) -> str:
     if isinstance(default, Path) and default.is_relative_to(ROOT):
         return str(default.relative_to(ROOT))
     if isinstance(default, tuple):
-        return ",".join(default)
+        return ",".join(default) or "none"
     return "off" if default is False else "none" if default is None else str(default)
 
 
-def _value(told: Option, text: str, source: str) -> Any:
+def _value(told: Option, said: str | list[str], source: str) -> Any:
+    """What the text of a setting means; of one that may be said several times, a tuple of what each means.
+
+    Where there is only one text to say them all, commas part them.
+    """
+    if told.many:
+        each = said.split(",") if isinstance(said, str) else said
+        return tuple(told.read(one) for one in each if one.strip())
+    text = str(said)
     try:
         return told.read(text)
     except ValueError as problem:
@@ -138,6 +149,8 @@ def _from_line(file: Path, name: str, value: object) -> Any:
     if name not in options():
         raise _unknown(name, f"{name} in {file}", list(options()))
     told = options()[name]
+    if told.many and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return _value(told, value, f"{name} in {file}")
     if not isinstance(value, str | int):
         raise SettingsError(f"{name} in {file} cannot be {value!r}: give one value.")
     text = str(value)

@@ -14,6 +14,7 @@ from server import api, errors, files, health
 from server.api.fooocus.reply import webhook_body
 from server.backends.local import LocalBackend
 from server.body_limit import BodyLimit
+from server.fetching import Guard
 from server.hashes import Hashes
 from server.inputs import Inputs
 from server.outputs import Outputs
@@ -65,7 +66,11 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     stack.push_async_callback(asyncio.to_thread, store.close)
     backend = LocalBackend(settings)
     outputs = Outputs(settings.output_path)
-    webhooks = Webhooks(store, settings, webhook_body)
+    guard = Guard(settings)
+    stack.callback(guard.close)
+    inputs = await asyncio.to_thread(Inputs, settings, guard)
+    stack.push_async_callback(inputs.close)
+    webhooks = Webhooks(store, settings, guard, webhook_body)
     tasks = TaskQueue(store, outputs, backend, webhooks.on_end)
     stack.push_async_callback(backend.close)
     await backend.start()
@@ -76,7 +81,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     return Parts(
         settings=settings,
         store=store,
-        inputs=Inputs(settings),
+        inputs=inputs,
+        guard=guard,
         outputs=outputs,
         hashes=Hashes(settings.output_path),
         thumbnails=Thumbnails(settings.output_path),

@@ -16,12 +16,14 @@ from configs.settings import LIMITS, Settings, public_url
 from masking.errors import TooLarge, UnreadableImage
 from server import paths
 from server.errors import InputMissing
+from server.fetching import Guard
 from server.outputs import write
 from server.pictures import as_mask, as_picture, open_upright
 from server.proxy import base_url
 
 NOTHING = frozenset({"", "None", "none", "null", "string"})
 KEPT_NAME = re.compile(r"[0-9a-f]{64}\.png")
+FETCHES_AT_ONCE = 16
 DATA_URL = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
 
 
@@ -33,12 +35,18 @@ def is_given(value: str | None) -> bool:
 class Inputs:
     """The inputs folder. What is kept is upright 8-bit RGB (masks: L), so that later steps need not ask."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, guard: Guard) -> None:
+        self._client = guard.client(timeout_s=LIMITS.url_timeout_s)
+        self._turn = asyncio.Semaphore(FETCHES_AT_ONCE)
         self.folder = settings.input_path
         self._outputs = settings.output_path
         self._settings = settings
         own = {public_url(settings), *(f"http://{host}:{settings.port}" for host in ("127.0.0.1", "localhost"))}
         self._own_urls = tuple(f"{url}/" for url in own)
+
+    async def close(self) -> None:
+        """Break off what is being fetched."""
+        await self._client.aclose()
 
     async def keep(self, value: str, field: str, *, mask: bool = False) -> Path:
         """Fetch, decode and store one picture. Raises UnreadableImage or TooLarge, which name `field`."""
@@ -67,11 +75,11 @@ class Inputs:
             if url.startswith(own):
                 return await asyncio.to_thread(self._read_own, urlsplit(url).path, url, field)
         try:
-            async with asyncio.timeout(LIMITS.url_timeout_s), httpx.AsyncClient(follow_redirects=True) as client:
-                return await _download(client, url, field)
+            async with self._turn, asyncio.timeout(LIMITS.url_timeout_s):
+                return await _download(self._client, url, field)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, UnicodeError) as error:
             reason = str(error) or f"no answer within {LIMITS.url_timeout_s:.0f} s"
-            raise UnreadableImage(f"{field}: {url} could not be fetched: {reason}.", field=field) from error
+            raise UnreadableImage(f"{field}: {url[:200]} could not be fetched: {reason}.", field=field) from error
 
     def _read_own(self, path: str, url: str, field: str) -> bytes:
         match [unquote(part) for part in path.split("/") if part][-3:]:
@@ -91,13 +99,23 @@ class Inputs:
 async def _download(client: httpx.AsyncClient, url: str, field: str) -> bytes:
     """The body of a good answer, as long as it is not too large."""
     content = bytearray()
-    async with client.stream("GET", url) as answer:
+    headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
+    async with client.stream("GET", url, headers=headers, follow_redirects=True) as answer:
         answer.raise_for_status()
-        async for chunk in answer.aiter_bytes():
+        if (packed := answer.headers.get("content-encoding", "identity")) != "identity":
+            raise UnreadableImage(f"{field}: {url[:200]} comes packed ({packed[:40]}), unasked.", field=field)
+        announced = answer.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > LIMITS.max_body:
+            raise _too_much(url, field)
+        async for chunk in answer.aiter_raw():
             content += chunk
             if len(content) > LIMITS.max_body:
-                raise TooLarge(f"{field}: {url} gives more than {LIMITS.max_body >> 20} MiB.", field=field)
+                raise _too_much(url, field)
     return bytes(content)
+
+
+def _too_much(url: str, field: str) -> TooLarge:
+    return TooLarge(f"{field}: {url[:200]} gives more than {LIMITS.max_body >> 20} MiB.", field=field)
 
 
 def _decode(value: str, field: str) -> bytes:

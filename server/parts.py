@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from configs.settings import Settings
 from server.backends import Backend
+from server.fetching import Guard
 from server.hashes import Hashes
 from server.inputs import Inputs
 from server.outputs import Outputs
@@ -21,6 +22,7 @@ class Parts:
 
     settings: Settings
     store: Store
+    guard: Guard
     inputs: Inputs
     outputs: Outputs
     hashes: Hashes

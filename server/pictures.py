@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
@@ -11,6 +12,16 @@ from configs.settings import LIMITS
 from masking.errors import TooLarge, UnreadableImage
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
+OTHER_KINDS: Mapping[str, tuple[bytes, ...]] = {
+    "SVG": (b"<svg",),
+    "HTML": (b"<!doctype html", b"<html"),
+    "PDF": (b"%pdf",),
+    "PostScript": (b"%!ps",),
+    "a video": (b"\x1a\x45\xdf\xa3",),
+    "an archive": (b"pk\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf"),
+}
+"""How files begin that people and pages send in place of pictures, in lower case."""
+
 BROKEN = (
     OSError,
     SyntaxError,
@@ -27,12 +38,23 @@ BROKEN = (
 
 def open_upright(content: bytes, field: str) -> Image.Image:
     """The (first) picture in `content`, turned as its EXIF says, in any mode. Raises UnreadableImage, TooLarge."""
+    refuse_other_kinds(content, field)
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             check_size(picture.size, field)
             return ImageOps.exif_transpose(picture)
     except BROKEN as error:
         raise UnreadableImage(f"{field} is no picture that can be read: {_reason(error)}.", field=field) from error
+
+
+def refuse_other_kinds(content: bytes, field: str) -> None:
+    """Say what it is, where that is plain from how it begins, and it is no picture. Raises UnreadableImage."""
+    if not content:
+        raise UnreadableImage(f"{field} is empty.", field=field)
+    head = content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for kind, marks in OTHER_KINDS.items():
+        if head.startswith(marks) or (kind == "SVG" and head.startswith(b"<?xml") and b"<svg" in head):
+            raise UnreadableImage(f"{field} is {kind}; send one of {', '.join(FORMATS)}.", field=field)
 
 
 def check_size(size: tuple[int, int], field: str) -> None:

@@ -15,6 +15,7 @@ import httpx
 
 from configs.settings import Settings, is_web_url
 from masking.errors import InvalidValue
+from server.fetching import MOST_REDIRECTS, Guard, Refused
 from server.inputs import is_given
 from server.store import Store, TaskRow, now
 
@@ -25,17 +26,25 @@ PAUSES_S = (1, 5, 30, 120, 600, 3600, 6 * 3600, 12 * 3600)
 
 ANSWER_WITHIN_S = 10.0
 AT_ONCE = 32
-MOST_REDIRECTS = 5
 GONE = 410
 
 
-def address(sent: str | None, settings: Settings) -> str | None:
-    """Who is told of a task's end: what the request says, else `--webhook-url`, else nobody. Raises InvalidValue."""
+async def address(sent: str | None, settings: Settings, guard: Guard) -> str | None:
+    """Who is told of a task's end: what the request says, else `--webhook-url`, else nobody. Raises InvalidValue.
+
+    A host whose name cannot be looked up just now is let pass: it is looked up again before each message.
+    """
     if not is_given(sent):
         return settings.webhook_url or None
     assert sent
     if not is_web_url(sent.strip()) or not _can_be_called(sent.strip()):
         raise InvalidValue(f"webhook_url {sent[:200]!r} is no http:// or https:// URL.", field="webhook_url")
+    try:
+        await guard.addresses(httpx.URL(sent.strip()))
+    except Refused as refusal:
+        raise InvalidValue(f"webhook_url {sent[:200]!r} cannot be called: {refusal}.", field="webhook_url") from refusal
+    except httpx.ConnectError:
+        pass
     return sent.strip()
 
 
@@ -58,11 +67,13 @@ class Webhooks:
         self,
         store: Store,
         settings: Settings,
+        guard: Guard,
         write: Callable[[TaskRow, Settings], str],
         pauses_s: tuple[float, ...] = PAUSES_S,
     ) -> None:
         self._store = store
         self._settings = settings
+        self._guard = guard
         self._write = write
         self._pauses_s = pauses_s
         self._jobs: dict[str, asyncio.Task[None]] = {}
@@ -71,7 +82,7 @@ class Webhooks:
 
     async def start(self) -> None:
         """Go on with what an earlier run still owes."""
-        self._client = await asyncio.to_thread(httpx.AsyncClient, timeout=ANSWER_WITHIN_S)
+        self._client = await asyncio.to_thread(self._guard.client, timeout_s=ANSWER_WITHIN_S)
         for task_id in await asyncio.to_thread(self._store.undelivered):
             self.on_end(task_id)
 
@@ -135,7 +146,6 @@ class Webhooks:
         """What went wrong, None: nothing; and whether another attempt is of no use."""
         headers = {
             "Content-Type": "application/json",
-            "User-Agent": "Gesso",
             "X-Task-Id": task_id,
             "X-Gesso-Attempt": str(attempt),
         }
@@ -146,6 +156,8 @@ class Webhooks:
                 status = await _post(client, url, body, headers)
         except TimeoutError:
             return f"no answer within {ANSWER_WITHIN_S:.0f} s", False
+        except Refused as refusal:
+            return str(refusal), True
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             return str(error) or type(error).__name__, False
         return (None, True) if 200 <= status < 300 else (f"it was answered with {status}", status == GONE)

@@ -54,6 +54,18 @@ def test_paths_are_meant_from_where_they_are_written(here):
     assert settings.models_path == here / "weights"
 
 
+def test_a_setting_that_may_be_repeated_is_a_list_everywhere(here):
+    assert load(["--allow-host", "a", "--allow-host", "b:80"], {}, here).allow_host == ("a", "b:80")
+    assert load([], {"GESSO_ALLOW_HOST": "a, 10.0.0.0/8"}, here).allow_host == ("a", "10.0.0.0/8")
+    (here / "gesso.toml").write_text('allow_host = ["a", "[::1]:80"]\n')
+    assert load([], {}, here).allow_host == ("a", "[::1]:80")
+    (here / "gesso.toml").write_text('allow_host = "a"\n')
+    assert load([], {}, here).allow_host == ("a",)
+    for wrong in ("a b", "http://a", "", "a:99999", "[a]", "-"):
+        with pytest.raises(SettingsError, match="--allow-host"):
+            Settings(allow_host=(wrong,))
+
+
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("Yes", True), ("off", False)])
 def test_switches_read_the_usual_words(here, text, value):
     assert load([], {"GESSO_DISABLE_METADATA": text}, here).disable_metadata is value

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,15 +85,22 @@ class Running:
         return code
 
 
-def start(folder: Path, models: Path, *more: str) -> Running:
-    """Start a server that keeps its things in `folder`."""
+def start(
+    folder: Path,
+    models: Path,
+    *more: str,
+    allowed: Sequence[str] = ("127.0.0.1",),
+    variables: dict[str, str] | None = None,
+) -> Running:
+    """Start a server that keeps its things in `folder`. allowed: hosts it may call, though they are private."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     where = ["--output-path", f"{folder / 'outputs'}", "--input-path", f"{folder / 'inputs'}"]
     command = [sys.executable, "-m", "server", "--port", str(port), "--models-path", str(models), "--threads", "1"]
-    command += [*where, *more]
+    command += [*where, *(f"--allow-host={host}" for host in allowed), *more]
     with (folder / "log.txt").open("ab") as log:
-        environment = os.environ | {"NUMBA_NUM_THREADS": "1"}  # numba, which rembg brings, sets torch's threads, too
+        one_thread = {"NUMBA_NUM_THREADS": "1"}  # numba, which rembg brings, sets torch's threads, too
+        environment = os.environ | one_thread | (variables or {})
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False)
     return Running(process=process, client=client, folder=folder, port=port)

@@ -12,6 +12,7 @@ import pytest
 
 from configs.settings import Settings
 from server.api.fooocus.reply import webhook_body
+from server.fetching import Guard
 from server.store import Store, TaskRow
 from server.webhooks import Webhooks
 from tests.server.receiving import Receiver, receiver, until
@@ -184,13 +185,16 @@ def ended(
     store.add(_row("a", url))
 
     async def tell() -> None:
-        webhooks = Webhooks(store, Settings(**more), webhook_body, pauses_s)
+        settings = Settings(allow_host=("127.0.0.1",), **more)
+        guard = Guard(settings)
+        webhooks = Webhooks(store, settings, guard, webhook_body, pauses_s)
         await webhooks.start()
         store.finish("a", [])
         webhooks.on_end("a")
         await asyncio.to_thread(meanwhile)
         await asyncio.to_thread(until, lambda: not store.undelivered())
         await webhooks.close()
+        guard.close()
 
     asyncio.run(tell())
 

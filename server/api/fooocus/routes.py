@@ -41,7 +41,7 @@ async def generate(asked: GenerateRequest, parts: TheParts, request: Request, re
     _refuse_if_broken(parts)
     later.refuse(asked)
     name = dispatch.save_name(asked)
-    webhook_url = webhooks.address(asked.webhook_url, parts.settings)
+    webhook_url = await webhooks.address(asked.webhook_url, parts.settings, parts.guard)
     with dispatch.wire_names():
         pictures = await dispatch.images(asked, parts.inputs)
         task = dispatch.task(asked, pictures, parts.settings)
