@@ -7,10 +7,11 @@ from pathlib import Path
 from configs.models import model_folders
 from configs.settings import ROOT, Settings
 from masking.errors import InvalidValue, ModelMissing, NotSupported
+from pipelines import kinds, parts, tensor_files
 from pipelines.families import Checkpoint, families
 
 KNOWN = ROOT / "configs" / "checkpoints.json"
-SUFFIXES = (".safetensors", ".ckpt", ".pth", ".bin")
+SUFFIXES = tensor_files.SUFFIXES
 
 
 def installed(settings: Settings) -> dict[str, Path]:
@@ -29,7 +30,7 @@ def find(name: str, settings: Settings) -> Checkpoint:
     """
     places = installed(settings)
     if name in places:
-        return _recognise(name, places[name])
+        return _describe(name, places[name], settings)
     known = json.loads(KNOWN.read_text(encoding="utf-8"))
     if name in known:
         place = settings.models_path / "checkpoints" / name
@@ -54,6 +55,8 @@ def _below(folder: Path) -> list[Path]:
         return []
     found: list[Path] = []
     for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.suffix == parts.BESIDE:
+            continue
         if path.is_dir():
             found += [path] if (path / "model_index.json").is_file() else _below(path)
         elif path.suffix in SUFFIXES:
@@ -61,13 +64,13 @@ def _below(folder: Path) -> list[Path]:
     return found
 
 
-def _recognise(name: str, path: Path) -> Checkpoint:
-    for family in families().values():
-        checkpoint = family.recognise(name, path)
-        if checkpoint is not None:
-            return checkpoint
-    raise NotSupported(
-        f"The checkpoint {name!r} is of no kind that this version can paint with: "
-        "take a Stable Diffusion 1.x or 2.x checkpoint in diffusers' folder format.",
-        field="checkpoint",
-    )
+def _describe(name: str, path: Path, settings: Settings) -> Checkpoint:
+    found = parts.of_folder(path) if path.is_dir() else parts.of_file(path, settings)
+    if found.family not in families():
+        known = ", ".join(kinds.table()["pipelines"])
+        raise NotSupported(
+            f"The checkpoint {name!r} is made for diffusers' {found.kind}, which this version cannot paint with; it "
+            f"can with {known}.",
+            field="checkpoint",
+        )
+    return families()[found.family].describe(name, found)

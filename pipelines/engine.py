@@ -131,9 +131,9 @@ class Engine:
             Sample(
                 latents=request.sampler.diffusers.scale_model_input(request.latents, _timestep(request)),
                 timestep=_timestep(request),
-                words=request.words.embedding,
+                words=request.words,
                 conditions=request.start.conditions,
-                freeu=request.painting.recipe.freeu,
+                painting=request.painting,
             )
             for request in group
         ]

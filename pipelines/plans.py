@@ -25,6 +25,13 @@ FreeU = tuple[float, float, float, float]
 NO_FREEU: FreeU = (1.0, 1.0, 1.0, 1.0)
 NEVER_ADAPTIVE = 100.0
 
+Adm = tuple[float, float, float]
+"""How many times as large SDXL is told that the picture was: for the prompt, for the negative one, and up to which
+share of the denoising."""
+
+NO_ADM: Adm = (1.0, 1.0, 0.0)
+USUAL_ADM: Adm = (1.5, 0.8, 0.3)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -33,6 +40,7 @@ class Recipe:
     prompt, negative_prompt: a line may be encoded by itself where all of them are more than the model reads at once.
     styles: the names asked for; what they make of the prompt is in the shots.
     vae: its name, "" for the checkpoint's own. asked_steps: 0, or where a strength shortened `steps`, what they were.
+    expansion: what of the prompt is its expansion, as its last line; "" if nothing is.
     What has a default here is without effect at it, and may be missing in plans that an older version kept.
     """
 
@@ -51,6 +59,8 @@ class Recipe:
     freeu: FreeU = NO_FREEU
     vae: str = ""
     asked_steps: int = 0
+    adm: Adm = NO_ADM
+    expansion: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +131,7 @@ class Plan:
 
     def recipe_of(self, shot: Shot) -> Recipe:
         """The recipe with the shot's own texts."""
-        return replace(self.recipe, prompt=shot.prompt, negative_prompt=shot.negative_prompt)
+        return replace(self.recipe, prompt=shot.prompt, negative_prompt=shot.negative_prompt, expansion=shot.expansion)
 
     def draw(self, shot: Shot) -> Drawing:
         """The steps from this plan to the picture of one shot."""
@@ -140,6 +150,7 @@ class Plan:
         paths = {field.name for field in fields(self) if isinstance(getattr(self, field.name), Path)}
         hidden = {"recipe", "shots", "warnings"} | paths
         own = {name: value for name, value in used.items() if name not in hidden}
+        del used["recipe"]["expansion"]  # each shot has its own
         size = {"width": self.shots[0].width, "height": self.shots[0].height}
         return {"task": self.kind, **used["recipe"], **own, **size, "seeds": [shot.seed for shot in self.shots]}
 

@@ -1,5 +1,7 @@
-"""What a CLIP text encoder makes of a prompt: long ones piece by piece, weighed words, any of its layers."""
+"""What CLIP text encoders make of a prompt: long ones piece by piece, weighed words, any of their layers."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines import emphasis
@@ -10,11 +12,62 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Reader:
-    """Reads prompts with diffusers' own tokenizer and text encoder."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Told:
+    """What is told of one text, one row each. pooled: of the whole text, where an encoder gives that. lost: unread."""
 
-    def __init__(self, tokenizer: Any, text_encoder: Any, *, device: str, dtype: Any) -> None:
-        self.tokenizer, self.text_encoder, self.device, self.dtype = tokenizer, text_encoder, device, dtype
+    hidden: "Tensor"
+    pooled: "Tensor | None"
+    lost: str
+
+
+class Encoder:
+    """One of diffusers' text encoders with its tokenizer."""
+
+    def __init__(self, tokenizer: Any, text_encoder: Any) -> None:
+        self.tokenizer, self.text_encoder = tokenizer, text_encoder
+
+    @property
+    def room(self) -> int:
+        """Tokens that are read at once, the marks at the beginning and the end among them."""
+        room: int = self.tokenizer.model_max_length
+        return room
+
+    def tokens(self, text: str) -> list[int]:
+        """All tokens of a text, with the marks."""
+        # Asked without return_tensors and truncation, for the tokenizer warns of long texts otherwise.
+        found: list[int] = self.tokenizer(text, truncation=False, verbose=False).input_ids
+        return found
+
+    def encode(self, text: str, layer: int, *, normed: bool, device: str) -> Told:
+        """layer: 1 is the last one. normed: whether its values go through the encoder's last norm."""
+        room, every = self.room, self.tokens(text)
+        tokens = self.tokenizer(text, padding="max_length", max_length=room, truncation=True, return_tensors="pt")
+        lost = self.tokenizer.decode(every[room - 1 : -1]) if len(every) > room else ""
+        encoder = self.text_encoder
+        heeds = getattr(encoder.config, "use_attention_mask", False)
+        attended = tokens.attention_mask.to(device) if heeds else None
+        inner = layer > 1 or not normed
+        told = encoder(tokens.input_ids.to(device), attention_mask=attended, output_hidden_states=inner)
+        pooled = told[0] if told[0].ndim == 2 else None
+        if not inner:
+            return Told(hidden=told[0], pooled=pooled, lost=lost)
+        hidden = told.hidden_states[-layer]
+        if normed:
+            # transformers 5 has the last norm on the model itself, older ones on its text_model
+            hidden = getattr(encoder, "text_model", encoder).final_layer_norm(hidden)
+        return Told(hidden=hidden, pooled=pooled, lost=lost)
+
+
+class Reader:
+    """Reads prompts with all encoders of a checkpoint side by side; the last one tells of a text as a whole."""
+
+    def __init__(
+        self, encoders: Sequence[Encoder], *, device: str, dtype: Any, usual_layer: int = 1, normed: bool = True
+    ) -> None:
+        """usual_layer: the one the checkpoint was trained with, counted from the last."""
+        self.encoders, self.device, self.dtype = encoders, device, dtype
+        self._usual_layer, self._normed = usual_layer, normed
 
     def read(self, recipe: Recipe) -> Words:
         """1 or 2 rows × tokens × width; the second row only above guidance 1, where it has a use."""
@@ -22,37 +75,50 @@ class Reader:
 
         positive = self._chunks(recipe.prompt)
         if recipe.guidance_scale <= 1:
-            return self._read(positive, recipe.clip_skip)
+            return self._read(positive, recipe.clip_skip, self._counting(positive, recipe))
         negative = self._chunks(recipe.negative_prompt)
         length = max(len(positive), len(negative))
-        prompt = self._read(positive + [""] * (length - len(positive)), recipe.clip_skip)
+        prompt = self._read(
+            positive + [""] * (length - len(positive)), recipe.clip_skip, self._counting(positive, recipe)
+        )
         # As in diffusers' stock pipelines, clip_skip is for the prompt and not for the negative one.
-        against = self._read(negative + [""] * (length - len(negative)), 1)
-        return Words(embedding=torch.cat([against.embedding, prompt.embedding]), lost=prompt.lost)
+        against = self._read(negative + [""] * (length - len(negative)), self._usual_layer, len(negative))
+        pooled = None
+        if against.pooled is not None and prompt.pooled is not None:
+            pooled = torch.cat([against.pooled, prompt.pooled])
+        return Words(embedding=torch.cat([against.embedding, prompt.embedding]), pooled=pooled, lost=prompt.lost)
 
     def _chunks(self, text: str) -> list[str]:
         """The lines as one text where the encoder reads that at once, else each by itself."""
         joined = ", ".join(line for line in text.splitlines() if line)
-        length = len(self.tokenizer(emphasis.plain(joined), truncation=False, verbose=False).input_ids)
-        return [joined] if length <= self.tokenizer.model_max_length else text.splitlines()
+        fits = len(self.encoders[0].tokens(emphasis.plain(joined))) <= self.encoders[0].room
+        return [joined] if fits else text.splitlines()
 
-    def _read(self, chunks: list[str], clip_skip: int) -> Words:
-        """1 row × tokens of all chunks × width."""
+    def _counting(self, chunks: list[str], recipe: Recipe) -> int:
+        """How many of the chunks count for the whole: the expansion, which is the last, does not."""
+        return len(chunks) - 1 if recipe.expansion and len(chunks) > 1 else len(chunks)
+
+    def _read(self, chunks: list[str], clip_skip: int, counting: int) -> Words:
+        """1 row × tokens of all chunks × width; the whole is the sum over the first `counting` chunks."""
         import torch
 
         read = [self._weigh(chunk, clip_skip) for chunk in chunks]
+        pooled = [told.pooled for told in read[:counting] if told.pooled is not None]
         return Words(
-            embedding=torch.cat([told for told, _ in read], dim=1), lost=" ".join(lost for _, lost in read if lost)
+            embedding=torch.cat([told.hidden for told in read], dim=1),
+            pooled=torch.stack(pooled).sum(0) if pooled else None,
+            lost=" ".join(told.lost for told in read if told.lost),
         )
 
-    def _weigh(self, chunk: str, clip_skip: int) -> "tuple[Tensor, str]":
+    def _weigh(self, chunk: str, clip_skip: int) -> Told:
         """A chunk encoded; words with a weight lie that much farther from what the encoder says of an empty text."""
         spans = emphasis.spans(chunk)
-        told, lost = self._encode("".join(span.text for span in spans), clip_skip)
+        told = self._encode("".join(span.text for span in spans), clip_skip)
         if all(span.weight == 1 for span in spans):
-            return told, lost
-        empty, _ = self._encode("", clip_skip)
-        return empty + self._weights(spans, told.shape[1]).to(told) * (told - empty), lost
+            return told
+        empty = self._encode("", clip_skip).hidden
+        weighed = empty + self._weights(spans, empty.shape[1]).to(empty) * (told.hidden - empty)
+        return Told(hidden=weighed, pooled=told.pooled, lost=told.lost)
 
     def _weights(self, spans: tuple[emphasis.Span, ...], room: int) -> "Tensor":
         """1 × tokens × 1: each token's weight; 1 for the marks at the beginning and the end, and after it."""
@@ -68,21 +134,16 @@ class Reader:
         ends, text = [1], ""
         for span in spans:
             text += span.text
-            ends.append(len(self.tokenizer(text, truncation=False, verbose=False).input_ids) - 1)
+            ends.append(len(self.encoders[0].tokens(text)) - 1)
         return [(first, last, span.weight) for first, last, span in zip(ends, ends[1:], spans, strict=False)]
 
-    def _encode(self, text: str, clip_skip: int) -> "tuple[Tensor, str]":
-        room = self.tokenizer.model_max_length
-        tokens = self.tokenizer(text, padding="max_length", max_length=room, truncation=True, return_tensors="pt")
-        # Asked without return_tensors and truncation, for the tokenizer warns of long texts otherwise.
-        every = self.tokenizer(text, truncation=False, verbose=False).input_ids
-        lost = self.tokenizer.decode(every[room - 1 : -1]) if len(every) > room else ""
-        encoder = self.text_encoder
-        heeds = getattr(encoder.config, "use_attention_mask", False)
-        attended = tokens.attention_mask.to(self.device) if heeds else None
-        if clip_skip == 1:
-            return encoder(tokens.input_ids.to(self.device), attention_mask=attended)[0].to(self.dtype), lost
-        told = encoder(tokens.input_ids.to(self.device), attention_mask=attended, output_hidden_states=True)
-        # transformers 5 has the last norm on the model itself, older ones on its text_model
-        norm = getattr(encoder, "text_model", encoder).final_layer_norm
-        return norm(told.hidden_states[-clip_skip]).to(self.dtype), lost
+    def _encode(self, text: str, clip_skip: int) -> Told:
+        import torch
+
+        told = [each.encode(text, clip_skip, normed=self._normed, device=self.device) for each in self.encoders]
+        pooled = told[-1].pooled
+        return Told(
+            hidden=torch.cat([each.hidden for each in told], dim=-1).to(self.dtype),
+            pooled=None if pooled is None else pooled.to(self.dtype),
+            lost=told[0].lost,
+        )

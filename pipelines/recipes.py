@@ -4,7 +4,7 @@ from configs.settings import Settings
 from masking.errors import InvalidValue, ModelMissing
 from pipelines import checkpoints, companions, performance, prompts, samplers
 from pipelines.families import Checkpoint
-from pipelines.plans import NO_FREEU, Recipe
+from pipelines.plans import NO_ADM, NO_FREEU, USUAL_ADM, Adm, Recipe
 from pipelines.presets import Preset
 from pipelines.tasks import Task
 
@@ -34,6 +34,7 @@ def choose(
         adaptive_cfg=preset.adaptive_cfg if task.adaptive_cfg is None else task.adaptive_cfg,
         freeu=NO_FREEU if task.freeu is None else task.freeu,
         vae=vae,
+        adm=_adm(task, checkpoint, warnings),
     )
 
 
@@ -98,6 +99,20 @@ def _steps(task: Task, preset: Preset, mode: str, warnings: list[str]) -> int:
         return preset.steps
     warnings += told
     return of_mode
+
+
+def _adm(task: Task, checkpoint: Checkpoint, warnings: list[str]) -> Adm:
+    """What was asked, or the usual, where the checkpoint is told the picture's size at all."""
+    adm = USUAL_ADM if task.adm is None else task.adm
+    if checkpoint.told_size:
+        return adm
+    fields = ("adm_scaler_positive", "adm_scaler_negative", "adm_scaler_end")
+    for name, asked, usual in zip(fields, adm, USUAL_ADM, strict=True):
+        if asked != usual:
+            warnings.append(
+                f"{name} was not used: it is for SDXL, and {checkpoint.name} is not told the picture's size."
+            )
+    return NO_ADM
 
 
 def _clip_skip(task: Task, preset: Preset, checkpoint: Checkpoint, warnings: list[str]) -> int:

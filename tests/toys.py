@@ -7,14 +7,16 @@ SIDE = 64
 """The toys' native side, pixels."""
 
 
-def stable_diffusion(folder: Path, *, unet_channels: int = 4, seed: int = 0, layers: int = 3) -> Path:
+def stable_diffusion(
+    folder: Path, *, unet_channels: int = 4, seed: int = 0, layers: int = 3, predicts: str = "epsilon"
+) -> Path:
     """Write a Stable Diffusion checkpoint in diffusers' folder format to `folder` and return it.
 
     unet_channels: 4 (text to image) or 9 (inpainting). layers: of the text encoder. Sides it paints: multiples of 16.
     """
     import diffusers
     import torch
-    from transformers import CLIPTextConfig, CLIPTextModel
+    from transformers import CLIPTextModel
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -31,37 +33,93 @@ def stable_diffusion(folder: Path, *, unet_channels: int = 4, seed: int = 0, lay
             norm_num_groups=4,
         )
         vae = _autoencoder(latent_channels=4)
-        words = CLIPTextConfig(
-            vocab_size=514,
-            hidden_size=16,
-            intermediate_size=16,
-            num_hidden_layers=layers,
-            num_attention_heads=2,
-            max_position_embeddings=77,
-            bos_token_id=512,
-            eos_token_id=513,
-            pad_token_id=513,
-        )
-        text_encoder = CLIPTextModel(words)
+        text_encoder = CLIPTextModel(clip_config(layers=layers))
     kind = diffusers.StableDiffusionInpaintPipeline if unet_channels == 9 else diffusers.StableDiffusionPipeline
     kind(
         vae=vae,
         unet=unet,
         text_encoder=text_encoder,
-        tokenizer=_tokenizer(folder / "tokenizer"),
-        scheduler=diffusers.DDIMScheduler(
-            beta_schedule="scaled_linear",
-            beta_start=0.00085,
-            beta_end=0.012,
-            clip_sample=False,
-            set_alpha_to_one=False,
-            steps_offset=1,
-        ),
+        tokenizer=tokenizer(folder / "tokenizer"),
+        scheduler=_noise(predicts),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     ).save_pretrained(folder)
     return folder
+
+
+def sdxl(folder: Path, *, unet_channels: int = 4, seed: int = 0) -> Path:
+    """Write an SDXL checkpoint in diffusers' folder format to `folder` and return it; for multiples of 16, too."""
+    import diffusers
+    import torch
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        unet = diffusers.UNet2DConditionModel(
+            sample_size=SIDE // 8,
+            in_channels=unet_channels,
+            out_channels=4,
+            block_out_channels=(8, 16),
+            layers_per_block=1,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            transformer_layers_per_block=(1, 2),
+            cross_attention_dim=16 + 24,
+            attention_head_dim=(2, 4),
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=6 * 8 + 20,
+            norm_num_groups=4,
+        )
+        autoencoder = _autoencoder(latent_channels=4)
+        text_encoder = CLIPTextModel(clip_config())
+        text_encoder_2 = CLIPTextModelWithProjection(clip_config(width=24, projection=20))
+    kind = diffusers.StableDiffusionXLInpaintPipeline if unet_channels == 9 else diffusers.StableDiffusionXLPipeline
+    kind(
+        vae=autoencoder,
+        unet=unet,
+        text_encoder=text_encoder,
+        text_encoder_2=text_encoder_2,
+        tokenizer=tokenizer(folder / "tokenizer"),
+        tokenizer_2=tokenizer(folder / "tokenizer_2"),
+        scheduler=_noise("epsilon"),
+        add_watermarker=False,
+    ).save_pretrained(folder)
+    return folder
+
+
+def clip_config(*, width: int = 16, layers: int = 3, projection: int = 16):
+    """A small text encoder's configuration, for the toys' tokenizer."""
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=514,
+        hidden_size=width,
+        intermediate_size=16,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        projection_dim=projection,
+        bos_token_id=512,
+        eos_token_id=513,
+        pad_token_id=513,
+    )
+
+
+def _noise(predicts: str):
+    import diffusers
+
+    return diffusers.DDIMScheduler(
+        beta_schedule="scaled_linear",
+        beta_start=0.00085,
+        beta_end=0.012,
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+        prediction_type=predicts,
+    )
 
 
 def vae(path: Path, *, seed: int = 1, latent_channels: int = 4) -> Path:
@@ -94,7 +152,7 @@ def _autoencoder(latent_channels: int):
     )
 
 
-def _tokenizer(folder: Path):
+def tokenizer(folder: Path):
     """CLIP's own tokenizer class with a vocabulary of single bytes."""
     from transformers import CLIPTokenizer
 

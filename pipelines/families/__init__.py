@@ -1,6 +1,7 @@
 """Model architectures. Each file beside this one is a family: how its checkpoints are recognised, and what they can do.
 
-A family module has `recognise` and `load`. Its top level must not import torch: the HTTP process recognises, too.
+Which family a checkpoint is of is told by `configs/kinds.json`; its module has `describe`, `fits_vae` and `load`. Its
+top level must not import torch: the HTTP process describes, too.
 """
 
 import importlib
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pipelines.plans import NO_FREEU, FreeU, Painting, Pixels
+from pipelines.parts import Parts
+from pipelines.plans import Painting, Pixels
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -20,29 +22,35 @@ if TYPE_CHECKING:
 class Checkpoint:
     """A model file or folder and what its headers tell.
 
-    side: of the native picture, pixels. multiple: of this are the sides that it paints. cell: pixels per latent cell.
-    text_layers: of the text encoder (the most that clip_skip can be). inpainting: made to repaint under a mask.
+    kind: in words. side: of the native picture, pixels. multiple: of this are the sides that it paints. cell: pixels
+    per latent cell. text_layers: of the text encoder (the most that clip_skip can be). inpainting: made to repaint
+    under a mask. told_size: whether it is told the picture's size, which adm_scaler_* change.
     """
 
     name: str
     path: Path
     family: str
+    kind: str
+    parts: Parts
     side: int
     multiple: int
     cell: int
     text_layers: int
     inpainting: bool
+    told_size: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Words:
     """A prompt encoded: `embedding` has one row (the prompt), or two (the negative prompt first) under guidance.
 
+    pooled: of the prompt as a whole, as many rows × width, for models that ask for it.
     lost: the end of the prompt that did not fit, "" if all did.
     """
 
     embedding: "Tensor"
     lost: str
+    pooled: "Tensor | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,9 +74,9 @@ class Sample:
 
     latents: "Tensor"
     timestep: "Tensor"
-    words: "Tensor"
+    words: Words
     conditions: "Tensor | None"
-    freeu: FreeU = NO_FREEU
+    painting: Painting
 
 
 class Model(Protocol):
@@ -99,8 +107,8 @@ class Model(Protocol):
 class Family(Protocol):
     """A family module."""
 
-    def recognise(self, name: str, path: Path) -> Checkpoint | None:
-        """What lies at `path`, or None if it is no checkpoint of this family. Raises NotSupported or BrokenModel."""
+    def describe(self, name: str, parts: Parts) -> Checkpoint:
+        """What the settings of the parts tell. Raises NotSupported or BrokenModel."""
         ...
 
     def load(self, checkpoint: Checkpoint, device: str) -> Model: ...

@@ -1,232 +1,42 @@
-"""Stable Diffusion 1.x and 2.x in diffusers' folder format: text to image (4 channels) and inpainting (9 channels)."""
+"""Stable Diffusion 1.x and 2.x: text to image (4 channels) and inpainting (9 channels), noise or velocities told."""
 
-import copy
-import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from masking.errors import BrokenModel, NotSupported
-from pipelines.families import Checkpoint, Sample, Start, Words
-from pipelines.plans import NO_FREEU, FreeU, Painting, Pixels, Repainting
-from pipelines.reading import Reader
-from pipelines.tensor_files import tensor_shapes
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-PIPELINES = ("StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionImg2ImgPipeline")
+from pipelines import unet_model
+from pipelines.families import Checkpoint
+from pipelines.parts import Parts
+from pipelines.reading import Encoder, Reader
+from pipelines.unet_model import UnetModel
+from pipelines.weights import Weights
 
 
-def recognise(name: str, path: Path) -> Checkpoint | None:
-    """What the folder's config files tell. Raises NotSupported for another kind of UNet, BrokenModel for bad files."""
-    if not (path / "model_index.json").is_file() or _config(path, "")["_class_name"] not in PIPELINES:
-        return None
-    unet, vae, text_encoder = (_config(path, part) for part in ("unet", "vae", "text_encoder"))
-    if unet["in_channels"] not in (4, 9) or unet.get("time_cond_proj_dim") is not None:
-        raise NotSupported(
-            f"The checkpoint {name!r} has a UNet of {unet['in_channels']} input channels or with embedded guidance; "
-            "only plain ones with 4 or 9 channels can be used.",
-            field="checkpoint",
-        )
-    cell = 2 ** (len(vae["block_out_channels"]) - 1)
-    return Checkpoint(
-        name=name,
-        path=path,
-        family="stable_diffusion",
-        side=unet["sample_size"] * cell,
-        multiple=cell * 2 ** (len(unet["block_out_channels"]) - 1),
-        cell=cell,
-        text_layers=text_encoder["num_hidden_layers"],
-        inpainting=unet["in_channels"] == 9,
-    )
+def describe(name: str, parts: Parts) -> Checkpoint:
+    """What the config files tell. Raises NotSupported or BrokenModel."""
+    return unet_model.describe(name, parts, told_size=False)
 
 
 def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
-    """Whether a VAE has this kind's 4 latent channels and cells of the same size, as far as its headers tell."""
-    if path.is_dir():
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-        return config["latent_channels"] == 4 and 2 ** (len(config["block_out_channels"]) - 1) == checkpoint.cell
-    shapes = tensor_shapes(path)
-    first = shapes.get("decoder.conv_in.weight") or shapes.get("first_stage_model.decoder.conv_in.weight")
-    return first is not None and first[1] == 4
+    """Whether a VAE makes latents of the same shape."""
+    return unet_model.fits_vae(checkpoint, path)
 
 
-def _config(path: Path, part: str) -> dict[str, Any]:
-    file = path / part / "config.json" if part else path / "model_index.json"
-    try:
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise BrokenModel(f"The checkpoint at {path} is damaged: {problem}.", field="checkpoint") from problem
-    return config
-
-
-def load(checkpoint: Checkpoint, device: str) -> "StableDiffusion":
+def load(checkpoint: Checkpoint, device: str) -> UnetModel:
     """The checkpoint's models on a device: bfloat16 on CUDA, float32 elsewhere. Raises BrokenModel."""
     import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
+    parts = checkpoint.parts
     number = torch.bfloat16 if device == "cuda" else torch.float32
-    path = checkpoint.path
-    try:
-        return StableDiffusion(
-            unet=UNet2DConditionModel.from_pretrained(path / "unet", torch_dtype=number).to(device).eval(),
-            vae=AutoencoderKL.from_pretrained(path / "vae", torch_dtype=number).to(device).eval(),
-            text_encoder=CLIPTextModel.from_pretrained(path / "text_encoder", dtype=number).to(device).eval(),
-            tokenizer=CLIPTokenizer.from_pretrained(path / "tokenizer"),
-            scheduler_config=json.loads((path / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8")),
-            device=device,
-            folder=path,
-        )
-    except (OSError, ValueError) as problem:
-        raise BrokenModel(
-            f"The checkpoint {checkpoint.name!r} does not load: {problem}", field="checkpoint"
-        ) from problem
-
-
-class StableDiffusion:
-    """The primitives over diffusers' own components; alone on a CPU bit-equal to its stock pipelines."""
-
-    def __init__(
-        self,
-        *,
-        unet: Any,
-        vae: Any,
-        text_encoder: Any,
-        tokenizer: Any,
-        scheduler_config: Mapping[str, Any],
-        device: str,
-        folder: Path,
-    ) -> None:
-        self.unet, self.vae = unet, vae
-        self.scheduler_config, self.device, self.folder = scheduler_config, device, folder
-        self.dtype = unet.dtype
-        self.reader = Reader(tokenizer, text_encoder, device=device, dtype=self.dtype)
-        self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
-
-    def encode_prompt(self, painting: Painting) -> Words:
-        """1 or 2 rows × tokens × width; the second row only above guidance 1, where it has a use."""
-        return self.reader.read(painting.recipe)
-
-    def with_vae(self, path: Path) -> "StableDiffusion":
-        """This model with another VAE (safetensors file or diffusers folder), the rest shared. Raises BrokenModel."""
-        from diffusers import AutoencoderKL
-
-        try:
-            if path.is_dir():
-                vae = AutoencoderKL.from_pretrained(path, torch_dtype=self.dtype)
-            else:
-                vae = AutoencoderKL.from_single_file(path, config=str(self.folder / "vae"), torch_dtype=self.dtype)
-        except (OSError, ValueError, RuntimeError) as problem:
-            raise BrokenModel(f"The VAE {path.name!r} does not load: {problem}", field="vae") from problem
-        other = copy.copy(self)
-        other.vae = vae.to(self.device).eval()
-        return other
-
-    def start(self, painting: Painting, scheduler: Any, timestep: "Tensor", generator: "Generator") -> Start:
-        """Latents to begin with. Draws from `generator` in the order of diffusers' stock pipelines."""
-        import torch
-        from diffusers.utils.torch_utils import randn_tensor
-
-        given = painting if isinstance(painting, Repainting) else None
-        shape = (1, self.vae.config.latent_channels, painting.height // self.cell, painting.width // self.cell)
-        nine = self.unet.config.in_channels == 9
-        image = self._latents_of(_signed(given.image), generator) if given and (not nine or given.skipped) else None
-        noise = randn_tensor(shape, generator=generator, device=torch.device(self.device), dtype=self.dtype)
-        latents = noise * scheduler.init_noise_sigma
-        if given and given.skipped and image is not None:
-            origin = image if given.from_image else torch.zeros_like(image)
-            latents = scheduler.add_noise(origin, noise, timestep[None])
-        if nine:
-            return Start(latents=latents, noise=noise, conditions=self._conditions(painting, generator))
-        if given is None:
-            return Start(latents=latents, noise=noise)
-        # The stock 4-channel inpaint pipeline encodes the masked picture, too, and so draws once more.
-        randn_tensor(shape, generator=generator, device=torch.device(self.device), dtype=self.dtype)
-        return Start(latents=latents, noise=noise, known=image, cells=self._cells(given))
-
-    def _conditions(self, painting: Painting, generator: "Generator") -> "Tensor":
-        """Mask and masked picture, 1 × 5 × rows × columns; without a picture all is masked over a blank one (zeros)."""
-        import torch
-
-        if isinstance(painting, Repainting):
-            cells, picture = self._cells(painting), _signed(painting.image)
-            picture = picture * torch.from_numpy(~painting.mask)[None, None]
-        else:
-            cells = torch.ones(1, 1, painting.height // self.cell, painting.width // self.cell)
-            cells = cells.to(self.device, self.dtype)
-            picture = torch.zeros(1, 3, painting.height, painting.width)
-        return torch.cat([cells, self._latents_of(picture, generator)], dim=1)
-
-    def _cells(self, painting: Repainting) -> "Tensor":
-        import torch
-
-        return torch.from_numpy(painting.cells.astype(np.float32))[None, None].to(self.device, self.dtype)
-
-    def _latents_of(self, picture: "Tensor", generator: "Generator") -> "Tensor":
-        posterior = self.vae.encode(picture.to(self.device, self.dtype)).latent_dist
-        latents: Tensor = self.vae.config.scaling_factor * posterior.sample(generator)
-        return latents.contiguous()
-
-    def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
-        """The UNet's outputs, rows × 4 × rows of cells × columns for each sample."""
-        outputs: dict[int, Tensor] = {}
-        for freeu in dict.fromkeys(sample.freeu for sample in samples):
-            alike = [i for i, sample in enumerate(samples) if sample.freeu == freeu]
-            outputs |= dict(zip(alike, self._ask([samples[i] for i in alike], freeu), strict=True))
-        return [outputs[i] for i in range(len(samples))]
-
-    def _ask(self, samples: Sequence[Sample], freeu: FreeU) -> "Sequence[Tensor]":
-        """One pass through the UNet, with FreeU's four factors on its first two levels upward (Si et al., 2023)."""
-        import torch
-
-        rows = [len(sample.words) for sample in samples]
-        latents = [
-            torch.cat([sample.latents] if sample.conditions is None else [sample.latents, sample.conditions], dim=1)
-            for sample in samples
-        ]
-        b1, b2, s1, s2 = freeu
-        if freeu != NO_FREEU:
-            self.unet.enable_freeu(b1=b1, b2=b2, s1=s1, s2=s2)
-        try:
-            output: Tensor = self.unet(
-                torch.cat([each.expand(n, -1, -1, -1) for each, n in zip(latents, rows, strict=True)]),
-                torch.cat([sample.timestep.expand(n) for sample, n in zip(samples, rows, strict=True)]).to(self.device),
-                encoder_hidden_states=torch.cat([sample.words for sample in samples]),
-                return_dict=False,
-            )[0]
-        finally:
-            if freeu != NO_FREEU:
-                self.unet.disable_freeu()
-        return output.split(rows)
-
-    def encode(self, pixels: Pixels) -> "Tensor":
-        """1 × 4 × rows × columns; the mean of what the VAE might draw."""
-        import torch
-
-        with torch.inference_mode():
-            posterior = self.vae.encode(_signed(pixels).to(self.device, self.dtype)).latent_dist
-            latents: Tensor = self.vae.config.scaling_factor * posterior.mean
-        return latents
-
-    def decode(self, latents: "Tensor") -> Pixels:
-        """height × width × 3, RGB. Raises BrokenModel where the model gave no numbers."""
-        import torch
-
-        picture = self.vae.decode(latents / self.vae.config.scaling_factor, return_dict=False)[0]
-        if not bool(torch.isfinite(picture).all()):
-            raise BrokenModel("The model's answer is no picture: its values are not numbers.", field="checkpoint")
-        levels = (picture.float() * 0.5 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
-        pixels: Pixels = levels[0].permute(1, 2, 0).cpu().numpy()
-        return pixels
-
-
-def _signed(pixels: Pixels) -> "Tensor":
-    """1 × 3 × height × width in [-1, 1], float32."""
-    import torch
-
-    # The order of the axes in memory is diffusers', too: by it convolutions choose how they compute, and so round.
-    return 2.0 * torch.from_numpy(pixels[None].astype(np.float32) / 255.0).permute(0, 3, 1, 2) - 1.0
+    weights = Weights(parts, device, number)
+    encoder = Encoder(
+        weights.tokenizer("tokenizer", CLIPTokenizer), weights.text_encoder("text_encoder", CLIPTextModel)
+    )
+    return UnetModel(
+        unet=weights.model("unet", UNet2DConditionModel),
+        vae=weights.model("vae", AutoencoderKL),
+        reader=Reader([encoder], device=device, dtype=number),
+        scheduler_config=parts.config("scheduler"),
+        device=device,
+        parts=parts,
+    )

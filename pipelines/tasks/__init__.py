@@ -7,7 +7,7 @@ exports that plan class as `PLAN`. Nothing here imports torch: the server's HTTP
 from dataclasses import dataclass
 
 from pipelines.families import Checkpoint
-from pipelines.plans import FreeU, Plan, Recipe, Shot
+from pipelines.plans import Adm, FreeU, Plan, Recipe, Shot
 from pipelines.presets import Preset
 from pipelines.prompting import Wording
 
@@ -51,6 +51,7 @@ class Task:
     sharpness: float | None = None
     adaptive_cfg: float | None = None
     freeu: FreeU | None = None
+    adm: Adm | None = None
     vae: str | None = None
     loras: tuple[LoraAsked, ...] | None = None
     inpaint_engine: str | None = None

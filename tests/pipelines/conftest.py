@@ -25,6 +25,8 @@ def models_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     toys.stable_diffusion(folder / "checkpoints" / "toy4")
     toys.stable_diffusion(folder / "checkpoints" / "toy9", unet_channels=9)
+    toys.sdxl(folder / "checkpoints" / "xl4")
+    toys.sdxl(folder / "checkpoints" / "xl9", unet_channels=9)
     return folder
 
 
@@ -56,6 +58,16 @@ def toy4(models_path: Path) -> Model:
 @pytest.fixture(scope="session")
 def toy9(models_path: Path) -> Model:
     return _load("toy9", models_path)
+
+
+@pytest.fixture(scope="session")
+def xl4(models_path: Path) -> Model:
+    return _load("xl4", models_path)
+
+
+@pytest.fixture(scope="session")
+def xl9(models_path: Path) -> Model:
+    return _load("xl9", models_path)
 
 
 def _load(name: str, models_path: Path) -> Model:

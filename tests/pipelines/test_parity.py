@@ -1,7 +1,6 @@
 """One request alone is bit-equal to diffusers' stock pipelines on a CPU."""
 
 import dataclasses
-import functools
 from pathlib import Path
 from typing import Any
 
@@ -12,53 +11,8 @@ import torch
 from PIL import Image
 
 from pipelines.plans import Painting, Pixels, Recipe
-from pipelines.samplers import Sampler
 from tests.pipelines.recipes import paint, picture, recipe, repainting, round_hole
-
-MANY_SAMPLERS = [
-    ("euler", "normal"),
-    ("euler", "karras"),
-    ("euler_ancestral", "normal"),
-    ("heun", "karras"),
-    ("dpm_2", "exponential"),
-    ("dpm_2_ancestral", "karras"),
-    ("lms", "karras"),
-    ("dpmpp_2m", "karras"),
-    ("dpmpp_2m", "sgm_uniform"),
-    ("dpmpp_2m_sde_gpu", "karras"),
-    ("dpmpp_3m_sde", "exponential"),
-    ("ddpm", "normal"),
-    ("ddim", "ddim_uniform"),
-    ("uni_pc", "karras"),
-    ("uni_pc_bh2", "simple"),
-]
-
-
-@functools.cache
-def _pipeline(folder: Path, kind: Any) -> tuple[Any, Any]:
-    pipe = kind.from_pretrained(folder, safety_checker=None, feature_extractor=None, requires_safety_checker=False)
-    pipe.set_progress_bar_config(disable=True)
-    # transformers 5 moved the text model's parts up; diffusers 0.42 still looks for them below text_model.
-    object.__setattr__(pipe.text_encoder, "text_model", pipe.text_encoder)
-    return pipe, pipe.scheduler.config
-
-
-def stock(folder: Path, kind: Any, told: Recipe, *, seed: int, skipped: int = 0, **more: Any) -> Pixels:
-    """What diffusers' own pipeline makes of the same recipe, with a scheduler of the same class and options."""
-    pipe, config = _pipeline(folder, kind)
-    pipe.scheduler = Sampler(
-        told.sampler, told.scheduler, config, steps=told.steps, skipped=skipped, device="cpu"
-    ).diffusers
-    made = pipe(
-        told.prompt,
-        negative_prompt=told.negative_prompt,
-        num_inference_steps=told.steps + skipped,
-        guidance_scale=told.guidance_scale,
-        clip_skip=told.clip_skip - 1 if told.clip_skip > 1 else None,
-        generator=torch.Generator("cpu").manual_seed(seed),
-        **more,
-    )
-    return np.asarray(made.images[0])
+from tests.pipelines.stock import MANY_SAMPLERS, stock
 
 
 @pytest.mark.parametrize(("sampler", "scheduler"), MANY_SAMPLERS)

@@ -160,6 +160,7 @@ def _common(request: GenerateRequest) -> dict[str, Any]:
         "sharpness": request.sent("sharpness"),
         "adaptive_cfg": request.sent("adaptive_cfg"),
         "freeu": _freeu(request),
+        "adm": (request.adm_scaler_positive, request.adm_scaler_negative, request.adm_scaler_end),
         "vae": request.sent("vae_name"),
         "loras": _loras(request),
         "inpaint_engine": request.sent("inpaint_engine") if is_given(request.inpaint_input_image) else None,

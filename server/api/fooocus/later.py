@@ -14,9 +14,6 @@ NEUTRAL: dict[str, tuple[object, ...]] = {
 }
 """The values that ask for nothing; the first is FooocusAPI's default."""
 
-ADM_SCALERS = {"adm_scaler_positive": 1.5, "adm_scaler_negative": 0.8, "adm_scaler_end": 0.3}
-"""They scale the picture's size as SDXL is told it, which no checkpoint that can be used yet is told."""
-
 
 def refuse(request: GenerateRequest) -> None:
     """Raise NotSupported, naming the first field that asks for what is not there yet."""
@@ -36,9 +33,6 @@ def refuse(request: GenerateRequest) -> None:
 def warnings(request: GenerateRequest) -> Iterator[str]:
     """What was sent and changes nothing, field by field."""
     yield from unknown_fields(request)
-    for field, usual in ADM_SCALERS.items():
-        if getattr(request, field) != usual:
-            yield f"{field} was not used: it is for SDXL, and the checkpoint is not told the picture's size."
     if request.generate_image_grid and request.image_number == 1:
         yield "generate_image_grid was not used: one picture alone makes no grid."
     if request.uov_method != "Disabled" and not is_given(request.uov_input_image):

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from configs.settings import LIMITS
+from pipelines.plans import USUAL_ADM
 from pipelines.tasks.inpaint import Side
 
 UovMethod = Literal[
@@ -132,9 +133,9 @@ class GenerateRequest(Wire):
     disable_intermediate_results: bool = False
     disable_seed_increment: bool = False
     black_out_nsfw: bool = False
-    adm_scaler_positive: Annotated[float, Field(ge=0, le=3)] = 1.5
-    adm_scaler_negative: Annotated[float, Field(ge=0, le=3)] = 0.8
-    adm_scaler_end: Share = 0.3
+    adm_scaler_positive: Annotated[float, Field(ge=0, le=3)] = USUAL_ADM[0]
+    adm_scaler_negative: Annotated[float, Field(ge=0, le=3)] = USUAL_ADM[1]
+    adm_scaler_end: Share = USUAL_ADM[2]
     adaptive_cfg: Annotated[float, Field(ge=1, le=30)] = 7.0
     clip_skip: Annotated[int, Field(ge=1, le=12)] = 2
     sampler_name: str = "dpmpp_2m_sde_gpu"

@@ -1,0 +1,102 @@
+"""Where the components of a checkpoint lie: in its own file or folder, beside it, in `models/parts`, or with us."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from configs.models import model_folders
+from configs.settings import ROOT, Settings
+from masking.errors import BrokenModel, ModelMissing
+from pipelines import kinds
+from pipelines.tensor_files import tensor_shapes
+
+OURS = ROOT / "configs" / "parts"
+BESIDE = ".parts"
+"""The folder `x.parts` beside `x.safetensors` has what differs for that file alone, in diffusers' layout."""
+
+CONFIGS = {"scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}
+"""A part's own file of settings, by the beginning of its name; `config.json` where none is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """A checkpoint's components by their names in diffusers.
+
+    path: a single file, or a diffusers folder. folders: in diffusers' layout; the first one that has a part has its
+    say. held: the parts whose weights are in the file, and how their names begin there. more: settings over configs.
+    """
+
+    path: Path
+    family: str
+    kind: str
+    folders: tuple[Path, ...]
+    held: dict[str, str] = field(default_factory=dict)
+    more: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def config(self, part: str) -> dict[str, Any]:
+        """A part's settings. Raises ModelMissing (there are none) or BrokenModel."""
+        file = self.folder(part) / _config_name(part)
+        try:
+            told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as problem:
+            raise BrokenModel(f"The checkpoint at {self.path} is damaged: {problem}.", field="checkpoint") from problem
+        return told | self.more.get(part, {})
+
+    def folder(self, part: str) -> Path:
+        """The folder with a part's settings, and, where the file does not hold them, its weights."""
+        found = next((folder / part for folder in self.folders if (folder / part).is_dir()), None)
+        if found is None:
+            raise BrokenModel(f"The checkpoint at {self.path} has no {part}.", field="checkpoint")
+        return found
+
+
+def of_folder(path: Path) -> Parts:
+    """The parts of a diffusers folder. Raises BrokenModel; NotSupported is the family's to say."""
+    try:
+        index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
+        pipeline = str(index["_class_name"])
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise BrokenModel(f"The checkpoint at {path} is damaged: {problem}.", field="checkpoint") from problem
+    return Parts(path=path, family=kinds.table()["pipelines"].get(pipeline, ""), kind=pipeline, folders=(path,))
+
+
+def of_file(path: Path, settings: Settings) -> Parts:
+    """The parts of a single file. Raises ModelMissing for what lies nowhere, NotSupported or BrokenModel."""
+    shapes = tensor_shapes(path, field="checkpoint")
+    kind = kinds.tell(path, shapes)
+    told = kinds.table()["parts"][kind.configs]
+    beside = path.with_suffix(BESIDE)
+    shared = [root / "parts" / kind.configs for root in model_folders(settings)]
+    held = {part: prefix for part, prefix in told["held"].items() if any(name.startswith(prefix) for name in shapes)}
+    found = Parts(
+        path=path,
+        family=kind.family,
+        kind=kind.name,
+        folders=tuple(folder for folder in (beside, *shared, OURS / kind.configs) if folder.is_dir()),
+        held=held,
+        more=kind.more,
+    )
+    for part in told["needed"]:
+        if not _is_there(found, part):
+            raise _missing(found, part, shared[0], told["source"])
+    return found
+
+
+def _is_there(parts: Parts, part: str) -> bool:
+    folders = [folder / part for folder in parts.folders if (folder / part).is_dir()]
+    if part in parts.held or part.startswith(("scheduler", "tokenizer", "processor")):
+        return bool(folders)
+    return bool(folders) and any(folders[0].glob("*.safetensors"))
+
+
+def _missing(parts: Parts, part: str, shared: Path, source: str) -> ModelMissing:
+    return ModelMissing(
+        f"The checkpoint {parts.path.name} ({parts.kind}) does not bring its {part} along, and {shared / part} is not "
+        f"there: put the folder {part} of {source} there, as it is.",
+        field="checkpoint",
+    )
+
+
+def _config_name(part: str) -> str:
+    return next((name for begin, name in CONFIGS.items() if part.startswith(begin)), "config.json")
