@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from training.objects import COLOURS, FLOATING, OBJECTS, Part
 from training.places import PLACES
 from training.shapes import Field
+from training.sheet import Sheet
 
 INK = np.asarray((38, 32, 48), np.float32) / 255
 HALO = np.asarray((255, 250, 226), np.float32) / 255
@@ -39,7 +40,7 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Painting:
-    """`picture`: height × width × 3, uint8 RGB. `masks`: one per thing, height × width, bool, what is seen of it."""
+    """`picture`: rows × columns × 3, uint8 RGB. `masks`: one per thing, rows × columns, bool, what is seen of it."""
 
     scene: Scene
     picture: NDArray[np.uint8]
@@ -73,12 +74,14 @@ def draw(rng: Generator, *, width: int = 256, height: int = 256, count: int | No
     )
 
 
-def paint(scene: Scene) -> Painting:
+def paint(scene: Scene, scale: float = 1.0) -> Painting:
+    """The scene in `scale` times its own size: the same strokes and blots, with finer edges when it is larger."""
     rng = np.random.default_rng(scene.seed)
-    canvas = PLACES[scene.place](rng, scene.height, scene.width, scene.horizon)
+    sheet = Sheet(width=scene.width, height=scene.height, scale=scale)
+    canvas = PLACES[scene.place](rng, sheet, scene.horizon)
     masks: list[NDArray[np.bool_]] = []
     for thing in scene.things:
-        covered = _paint_thing(canvas, thing, scene.place, rng)
+        covered = _paint_thing(canvas, sheet, thing, scene.place, rng)
         masks = [mask & ~covered for mask in masks]
         masks.append(covered)
     picture = np.clip(canvas * 255 + 0.5, 0, 255).astype(np.uint8)
@@ -87,25 +90,24 @@ def paint(scene: Scene) -> Painting:
 
 def paint_alone(thing: Thing, side: int) -> tuple[Field, Field]:
     """The thing on nothing: RGB × cover, side × side × 3, and its cover, side × side, both 0..1; no shadow, no halo."""
-    v, u = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32), indexing="ij")
+    sheet = Sheet(width=side, height=side)
+    v, u = np.meshgrid(sheet.y.astype(np.float32), sheet.x.astype(np.float32), indexing="ij")
     u, v = (u - thing.x) / thing.radius, (v - thing.y) / thing.radius
     own = np.asarray(COLOURS[thing.colour], np.float32) / 255
     light, dark = np.ones((side, side, 3), np.float32), np.zeros((side, side, 3), np.float32)
     for part in OBJECTS[thing.kind]:
         field = part.distance(u, v) * thing.radius
         for patch in (light, dark):
-            _paint_part(patch, part, field, own, u, v)
+            _paint_part(patch, sheet, part, field, own, u, v)
     return dark, 1 - (light - dark).mean(-1)
 
 
-def _paint_thing(canvas: Field, thing: Thing, place: str, rng: Generator) -> NDArray[np.bool_]:
-    height, width = canvas.shape[:2]
+def _paint_thing(canvas: Field, sheet: Sheet, thing: Thing, place: str, rng: Generator) -> NDArray[np.bool_]:
     reach = thing.radius * 1.25 + 4
-    x0, x1 = int(max(thing.x - reach, 0)), int(min(thing.x + reach + 1, width))
-    y0, y1 = int(max(thing.y - reach, 0)), int(min(thing.y + reach + 1, height))
-    v, u = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    rows, columns = sheet.window(thing.x - reach, thing.y - reach, thing.x + reach + 1, thing.y + reach + 1)
+    v, u = np.meshgrid(sheet.y[rows].astype(np.float32), sheet.x[columns].astype(np.float32), indexing="ij")
     u, v = (u - thing.x) / thing.radius, (v - thing.y) / thing.radius
-    patch = canvas[y0:y1, x0:x1]
+    patch = canvas[rows, columns]
     if thing.kind not in FLOATING:
         shadow = np.clip(1.25 - np.hypot(u - 0.06, (v - 0.98) / 0.16) / 0.82, 0, 0.32)[..., None]
         patch *= 1 - shadow * (0.35 if place == "sea" else 1)
@@ -116,14 +118,15 @@ def _paint_thing(canvas: Field, thing: Thing, place: str, rng: Generator) -> NDA
         halo = np.clip(1 - (whole - 1.5) / 4.5, 0, 1)[..., None] * 0.5
         patch += halo * (HALO - patch)
     for part, field in zip(OBJECTS[thing.kind], fields, strict=True):
-        _paint_part(patch, part, field, own, u, v)
-    covered = np.zeros((height, width), np.bool_)
-    covered[y0:y1, x0:x1] = whole < 1.2
+        _paint_part(patch, sheet, part, field, own, u, v)
+    covered = np.zeros(sheet.shape, np.bool_)
+    covered[rows, columns] = whole < 1.2
     return covered
 
 
 def _paint_part(
     patch: Field,
+    sheet: Sheet,
     part: Part,
     field: Field,
     own: Field,
@@ -143,8 +146,8 @@ def _paint_part(
             gleam = np.exp(-((u + 0.26) ** 2 + (v + 0.34) ** 2) / 0.035)[..., None]
             colour = colour + (1 - colour) * 0.75 * gleam
     if part.outline:
-        ring = np.clip(0.5 - (field - 1.2), 0, 1)[..., None]
+        ring = sheet.cover(field - 1.2)[..., None]
         patch += ring * (INK - patch)
         field = field + 1.2
-    cover = np.clip(0.5 - field, 0, 1)[..., None]
+    cover = sheet.cover(field)[..., None]
     patch += cover * (colour - patch)

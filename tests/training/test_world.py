@@ -16,6 +16,23 @@ def test_the_same_scene_is_painted_the_same_again() -> None:
     assert np.array_equal(paint(scene).picture, paint(scene).picture)
 
 
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_scene_painted_larger_and_shrunk_is_the_scene(place: str, scale: int) -> None:
+    thing = Thing(kind="boat", colour="red", x=128, y=150, radius=60)
+    small, large = paint(scene_of(thing, place=place)), paint(scene_of(thing, place=place), scale)
+    assert large.picture.shape == (256 * scale, 256 * scale, 3)
+    shrunk = large.picture.reshape(256, scale, 256, scale, 3).mean((1, 3))
+    assert np.square(shrunk - small.picture).mean() < 0.5  # 51 dB
+    assert large.masks[0][::scale, ::scale].sum() == pytest.approx(small.masks[0].sum(), rel=0.02)
+
+
+def test_edges_get_finer_when_a_scene_is_painted_larger() -> None:
+    scene = scene_of(Thing(kind="ball", colour="white", x=128, y=150, radius=60))
+    steps = [int(np.abs(np.diff(paint(scene, scale).picture.astype(int), axis=1)).max()) for scale in (1, 4)]
+    assert steps[1] > steps[0]
+
+
 @pytest.mark.parametrize("kind", OBJECTS)
 def test_a_mask_covers_what_the_thing_changed(kind: str) -> None:
     thing = Thing(kind=kind, colour="red", x=128, y=150, radius=60)
