@@ -1,5 +1,6 @@
 """The seam between what is kept and what is painted: smooth fills, and patches pasted without a step in colour."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,18 @@ WORK = 1_000_000
 RING = 24
 """Known pixels around the hole that the correction looks at."""
 
+TONE_BLUR = 9
+"""Side of the square over which colours are averaged before tones are compared: detail is the patch's own affair."""
+
+TONE_CALM = 50.0
+"""Variance (levels²) that counts for "no change of contrast": where the ring is flat, its contrast tells nothing."""
+
+GAINS = (0.7, 1.4)
+"""No contrast is changed more than this."""
+
+TONE_PIXELS = 1_000_000
+"""Of more pixels than this, tones are compared on a shrunk copy."""
+
 
 def fill(pixels: Pixels, hole: NDArray[np.bool_]) -> Pixels:
     """The picture with its hole (True) filled from the surroundings; all mid-grey where nothing is known."""
@@ -30,8 +43,9 @@ def fill(pixels: Pixels, hole: NDArray[np.bool_]) -> Pixels:
 def paste(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
     """`original` with `patch` (same size) where the mask says so; every pixel at or below KNOWN stays as it is.
 
-    The patch is shifted by what it is off at the hole's edge, carried smoothly into the hole, so that no step in colour
-    is left at the seam. From KNOWN to FULL the mask is the patch's weight.
+    First the patch gets the tone (contrast and colour, channel by channel) that makes it agree with the known pixels
+    around the hole; what it is still off at the hole's edge is carried smoothly into the hole, so that no step in
+    colour is left at the seam. From KNOWN to FULL the mask is the patch's weight.
     """
     hole = mask > KNOWN
     if not hole.any():
@@ -40,10 +54,15 @@ def paste(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
     weight = np.clip((mask[area].astype(np.float32) - KNOWN) / (FULL - KNOWN), 0, 1)[..., None]
     kept, painted = original[area].astype(np.float32), patch[area].astype(np.float32)
     if not hole.all():
-        painted += membrane(kept - painted, ~hole[area])
-    blended = np.clip(np.rint(kept + weight * (painted - kept)), 0, 255).astype(np.uint8)
+        known = ~hole[area]
+        painted = _toned(kept, painted, known)
+        painted += membrane(kept - painted, known)
+    painted -= kept
+    painted *= weight
+    painted += kept
     result = original.copy()
-    result[area] = np.where(hole[area][..., None], blended, original[area])
+    blended = np.clip(np.rint(painted, out=painted), 0, 255, out=painted).astype(np.uint8)
+    np.copyto(result[area], blended, where=hole[area][..., None])
     return result
 
 
@@ -55,6 +74,29 @@ def _surroundings(hole: NDArray[np.bool_]) -> tuple[slice, slice]:
     )
 
 
+def _toned(kept: Field, painted: Field, known: NDArray[np.bool_]) -> Field:
+    """`painted` with the gain and offset per channel that fit it to `kept` on known pixels within RING of the hole."""
+    import cv2
+
+    small = [kept, painted, known.astype(np.float32)]
+    if known.size > TONE_PIXELS:
+        share = math.sqrt(TONE_PIXELS / known.size)
+        small = [cv2.resize(field, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) for field in small]
+    sure = small[2] > 0.999
+    beyond = cv2.distanceTransform(sure.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    ring = sure & (beyond <= RING)
+    mass = cv2.blur(ring.astype(np.float32), (TONE_BLUR, TONE_BLUR))[ring][:, None]
+    theirs, ours = (cv2.blur(field * ring[..., None], (TONE_BLUR, TONE_BLUR))[ring] / mass for field in small[:2])
+    if not len(ours):
+        return painted
+    mean = ours.mean(0)
+    spread = np.square(ours - mean).mean(0)
+    together = ((ours - mean) * (theirs - theirs.mean(0))).mean(0)
+    gain = np.clip((together + TONE_CALM) / (spread + TONE_CALM), *GAINS)
+    toned: Field = painted * gain + (theirs.mean(0) - mean * gain)
+    return toned
+
+
 def membrane(values: Field, known: NDArray[np.bool_]) -> Field:
     """`values` where known, and between them the smooth surface they span (Laplace's equation, free at the borders).
 
@@ -62,43 +104,49 @@ def membrane(values: Field, known: NDArray[np.bool_]) -> Field:
     """
     weights = known[..., None].astype(np.float32)
     field = _level(values * weights, weights)
-    return np.where(known[..., None], values, field)
+    np.copyto(field, values, where=known[..., None])
+    return field
 
 
 def _level(sums: Field, weights: Field) -> Field:
     """The surface through sums / weights; cells with no weight are free, all others fixed."""
     fixed = weights > 0
     means: Field = sums / np.maximum(weights, np.float32(1e-6))
-    if fixed.all():
-        return means
-    if max(weights.shape[:2]) == 1:
+    if fixed.all() or max(weights.shape[:2]) == 1:
         return means
     coarse = _level(_halve(sums), _halve(weights))
-    field = np.where(fixed, means, _double(coarse, sums.shape[:2]))
+    field = _double(coarse, sums.shape[:2])
+    np.copyto(field, means, where=fixed)
     sweeps = min(MOST_SWEEPS, max(FEWEST_SWEEPS, WORK // fixed.size))
     for _ in range(sweeps):
-        field = np.where(fixed, means, _neighbours(field))
+        field = _neighbours(field)
+        np.copyto(field, means, where=fixed)
     return field
 
 
 def _halve(field: Field) -> Field:
+    """Sums over squares of 2 × 2, nothing being beyond an odd side."""
+    import cv2
+
     height, width = field.shape[:2]
-    even = np.pad(field, ((0, height % 2), (0, width % 2), (0, 0)))
-    return even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
+    even = cv2.copyMakeBorder(field, 0, height % 2, 0, width % 2, cv2.BORDER_CONSTANT, value=0)
+    halved = cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return (halved * np.float32(4)).reshape(*halved.shape[:2], field.shape[2])
 
 
 def _double(field: Field, shape: tuple[int, ...]) -> Field:
     """Twice as large, bilinear (each new pixel ¾ of the nearer and ¼ of the farther cell), cut to `shape`."""
-    near, far = np.float32(0.75), np.float32(0.25)
-    for axis in (0, 1):
-        before = np.concatenate([field.take([0], axis), field.take(range(field.shape[axis] - 1), axis)], axis)
-        after = np.concatenate([field.take(range(1, field.shape[axis]), axis), field.take([-1], axis)], axis)
-        pair = np.stack([near * field + far * before, near * field + far * after], axis + 1)
-        field = pair.reshape(*field.shape[:axis], -1, *field.shape[axis + 1 :])
-    return field[: shape[0], : shape[1]]
+    import cv2
+
+    size = (2 * field.shape[1], 2 * field.shape[0])
+    doubled: Field = cv2.resize(field, size, interpolation=cv2.INTER_LINEAR).reshape(size[1], size[0], field.shape[2])
+    return np.ascontiguousarray(doubled[: shape[0], : shape[1]])
 
 
 def _neighbours(field: Field) -> Field:
     """The mean of the four neighbours, those beyond a border being the pixel itself."""
-    padded = np.pad(field, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    return (padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]) * np.float32(0.25)
+    import cv2
+
+    cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
+    mean: Field = cv2.filter2D(field, -1, cross, borderType=cv2.BORDER_REPLICATE)
+    return mean.reshape(field.shape)

@@ -58,7 +58,7 @@ def picture(width: int = 64, height: int = 64, seed: int = 0) -> Pixels:
     return pixels
 
 
-def round_hole(width: int = 64, height: int = 64) -> np.ndarray:
-    """True in an ellipse about the middle."""
+def round_hole(width: int = 64, height: int = 64, grown: float = 1.0) -> np.ndarray:
+    """True in an ellipse about the middle, `grown` times its usual size."""
     y, x = np.mgrid[:height, :width]
-    return ((x - width * 0.45) / (width * 0.3)) ** 2 + ((y - height * 0.5) / (height * 0.25)) ** 2 < 1
+    return ((x - width * 0.45) / (width * 0.3)) ** 2 + ((y - height * 0.5) / (height * 0.25)) ** 2 < grown**2

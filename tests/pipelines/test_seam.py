@@ -97,3 +97,14 @@ def test_a_filled_hole_has_the_colours_around_it():
     pixels[round_hole()] = 255
     assert np.abs(seam.fill(pixels, round_hole()).astype(int) - 90).max() <= 1
     assert (seam.fill(pixels, np.ones((64, 64), bool)) == 128).all()
+
+
+def test_a_patch_with_too_little_contrast_gets_the_surroundings():
+    original = picture(200, 150)
+    patch = np.clip(128 + (original.astype(int) - 128) * 0.75 + 20, 0, 255).astype(np.uint8)
+    hole = round_hole(200, 150)
+    pasted = seam.paste(original, patch, hole.astype(np.uint8) * 255)
+    assert (
+        np.abs(pasted[hole].astype(int) - original[hole]).mean()
+        < 0.2 * np.abs(patch[hole].astype(int) - original[hole]).mean()
+    )

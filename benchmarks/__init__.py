@@ -1,0 +1,1 @@
+"""Measurements beside baselines, in one run: `python -m benchmarks <name>`."""
