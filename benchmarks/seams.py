@@ -89,11 +89,17 @@ def overlaid(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
     return np.asarray(laid.convert("RGB"))
 
 
+def untouched(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
+    """The picture itself: what its own edges are worth in this score, where nothing was done at all."""
+    return original
+
+
 WAYS: dict[str, Way] = {
     "plain paste": plain,
     "31 px feather": feathered,
     "diffusers' overlay": overlaid,
     "Gesso": seam.paste,
+    "(the picture itself)": untouched,
 }
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,9 +151,29 @@ def stretch(pixels: Pixels, hole: NDArray[np.bool_], framed: Frame) -> tuple[Pix
     return small, np.pad(np.asarray(grey) > 0, ((0, bottom), (0, right)), constant_values=True)
 
 
-def cells_of(hole: NDArray[np.bool_], cell: int) -> NDArray[np.bool_]:
-    """The latent cells, `cell` × `cell` pixels each, of which any pixel is to be painted."""
-    height, width = hole.shape
-    blocks = hole.reshape(height // cell, cell, width // cell, cell)
-    cells: NDArray[np.bool_] = np.any(blocks, axis=(1, 3))
+def degrees(mask: Mask) -> NDArray[np.float32]:
+    """How much of each pixel is to be painted anew: 0 up to KNOWN, 1 from FULL on, between them by degree."""
+    share: NDArray[np.float32] = np.clip((mask.astype(np.float32) - KNOWN) / (FULL - KNOWN), 0, 1)
+    return share
+
+
+def stretch_degrees(share: NDArray[np.float32], framed: Frame) -> NDArray[np.float32]:
+    """`degrees` of a crop as the model sees them: each small pixel the mean of those it covers that are painted.
+
+    So what was 0 or 1 stays so. What the rounding up adds is painted.
+    """
+    means, painted = (
+        np.asarray(Image.fromarray(layer).resize(framed.inner, Image.Resampling.BOX))
+        for layer in (share, (share > 0).astype(np.float32))
+    )
+    small = np.where(painted > 1e-6, means / np.maximum(painted, 1e-6), 0).astype(np.float32)
+    right, bottom = (framed.painted[i] - framed.inner[i] for i in (0, 1))
+    return np.pad(np.minimum(small, 1), ((0, bottom), (0, right)), constant_values=1)
+
+
+def cells_of(share: NDArray[Any], cell: int) -> NDArray[np.float32]:
+    """For each latent cell, `cell` × `cell` pixels, the largest of its pixels' values, 0..1."""
+    height, width = share.shape
+    blocks = share.astype(np.float32).reshape(height // cell, cell, width // cell, cell)
+    cells: NDArray[np.float32] = blocks.max(axis=(1, 3))
     return cells

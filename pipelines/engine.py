@@ -164,11 +164,17 @@ def _timestep(request: _Request) -> "Tensor":
 
 
 def _restore_known(request: _Request) -> None:
-    """Put what is known back at the noise level that the request has reached (none after its last step)."""
+    """Put what is known back at the noise level that the request has reached (none after its last step).
+
+    A cell that is to be painted by degree is known until its share of the run is left.
+    Levin and Fried, "Differential diffusion: giving each pixel its strength", 2023.
+    """
     start = request.start
     if start.known is None or start.cells is None:
         return
-    known = start.known
-    if request.done < len(request.sampler.timesteps):
+    known, passes = start.known, len(request.sampler.timesteps)
+    if request.done < passes:
         known = request.sampler.diffusers.add_noise(known, start.noise, _timestep(request)[None])
-    request.latents = (1 - start.cells) * known + start.cells * request.latents
+    left = 1 - request.done / passes
+    free = ((start.cells > 0) & (start.cells >= left)).to(request.latents.dtype)
+    request.latents = (1 - free) * known + free * request.latents

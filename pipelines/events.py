@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pipelines.plans import EditReport
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
@@ -17,7 +19,7 @@ class Step:
 class Picture:
     """A finished picture: `image` is its RGB bytes, row by row (`PIL.Image.frombytes("RGB", (width, height), image)`).
 
-    `index` counts from 0 in the order of the plan's shots; pictures may arrive in another order.
+    `index` counts from 0 in the order of the plan's shots; pictures may arrive in another order. report: of an edit.
     """
 
     index: int
@@ -25,6 +27,7 @@ class Picture:
     width: int
     height: int
     seed: int
+    report: EditReport | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,14 +93,15 @@ class Repainting(Painting):
     """A run that keeps what it is given.
 
     image: height × width × 3. mask: height × width, True = to be painted (hidden from the model).
-    cells: the same mask for the latents, one value per latent cell. skipped: how many of the schedule's first steps are
-    left out (0 = start from pure noise); the schedule has `recipe.steps + skipped` steps. from_image: whether a run
-    that skips steps starts from the image's latents with noise added, or from noise alone.
+    cells: for each latent cell the share of the run in which it is painted, 0..1, 32-bit: 0 = known, 1 = all of it; in
+    between it keeps the picture (at the noise of the step) until that share is left. skipped: how many of the
+    schedule's first steps are left out (0 = start from pure noise); the schedule has `recipe.steps + skipped` steps.
+    from_image: whether a run that skips steps starts from the image's latents with noise added, or from noise alone.
     """
 
     image: Pixels
     mask: NDArray[np.bool_]
-    cells: NDArray[np.bool_]
+    cells: NDArray[np.float32]
     skipped: int
     from_image: bool
 
@@ -113,8 +114,28 @@ class Enlarging:
     image: Pixels
 
 
-Drawing = Generator[Painting | Enlarging, Pixels, Pixels]
-"""How a shot is drawn: yields what shall be painted or enlarged, is sent the pixels, returns the picture."""
+@dataclass(frozen=True, kw_only=True)
+class EditReport:
+    """What an edit did to its surroundings.
+
+    known_changed_by: the largest difference of a known pixel from the input, 0..255. seam_colour, seam_slope,
+    colour_step: see `pipelines.seam_score.SeamScore`; 0 where the mask has no edge. unrepaired: seam_colour before the
+    seam was painted over once more, None where it was not. done: what was done to join the patch.
+    """
+
+    known_changed_by: int
+    seam_colour: float
+    seam_slope: float
+    colour_step: float
+    unrepaired: float | None
+    done: tuple[str, ...]
+
+
+Drawing = Generator[Painting | Enlarging | EditReport, Pixels, Pixels]
+"""How a shot is drawn: yields what shall be painted or enlarged, is sent the pixels, returns the picture.
+
+What it yields of EditReport is told with the picture; what is sent then has no meaning.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.canvas import FULL, KNOWN
+from pipelines.canvas import KNOWN
 from pipelines.plans import Mask, Pixels
 
 Field = NDArray[np.floating[Any]]
@@ -15,6 +15,9 @@ Field = NDArray[np.floating[Any]]
 FEWEST_SWEEPS, MOST_SWEEPS = 2, 60
 WORK = 1_000_000
 """Pixels times sweeps on one level of the pyramid: small levels are relaxed well, large ones only touched up."""
+
+BLENDED = 95
+"""Mask values from this on show nothing but the patch."""
 
 RING = 24
 """Known pixels around the hole that the correction looks at."""
@@ -45,13 +48,14 @@ def paste(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
 
     First the patch gets the tone (contrast and colour, channel by channel) that makes it agree with the known pixels
     around the hole; what it is still off at the hole's edge is carried smoothly into the hole, so that no step in
-    colour is left at the seam. From KNOWN to FULL the mask is the patch's weight.
+    colour is left at the seam. From KNOWN to BLENDED the patch's weight rises with the mask; above that it counts in
+    full, for what is less than FULL was painted by degree.
     """
     hole = mask > KNOWN
     if not hole.any():
         return original
     area = _surroundings(hole)
-    weight = np.clip((mask[area].astype(np.float32) - KNOWN) / (FULL - KNOWN), 0, 1)[..., None]
+    weight = np.clip((mask[area].astype(np.float32) - KNOWN) / (BLENDED - KNOWN), 0, 1)[..., None]
     kept, painted = original[area].astype(np.float32), patch[area].astype(np.float32)
     if not hole.all():
         known = ~hole[area]

@@ -14,7 +14,7 @@ from pipelines.engine import Engine, Stroke
 from pipelines.events import Event, Finished, Message, Picture, Skipped, Step
 from pipelines.families import Checkpoint, Model, families
 from pipelines.orders import Action
-from pipelines.plans import Drawing, Enlarging, Pixels, Plan, Shot
+from pipelines.plans import Drawing, EditReport, Enlarging, Painting, Pixels, Plan, Shot
 from pipelines.presets import Preset
 from pipelines.previews import Previews
 
@@ -25,11 +25,12 @@ Enlarge = Callable[[Enlarging, Callable[[], None]], Pixels]
 
 @dataclass(kw_only=True, eq=False)
 class _Sitting:
-    """A shot in the making. `index` counts from 0."""
+    """A shot in the making. `index` counts from 0; report: what its drawing has told of itself so far."""
 
     index: int
     shot: Shot
     drawing: Drawing
+    report: EditReport | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -177,7 +178,11 @@ class _Session:
         """Take a drawing to its next painting, which the engine gets, or to its end."""
         try:
             painting = next(sitting.drawing) if painted is None else sitting.drawing.send(painted)
-            while isinstance(painting, Enlarging):
+            while not isinstance(painting, Painting):
+                if isinstance(painting, EditReport):
+                    sitting.report = painting
+                    painting = next(sitting.drawing)
+                    continue
                 height, width = painting.image.shape[:2]
                 self._tell(Message(text=f"Upscaling image from {(width, height)} ..."))
                 painting = sitting.drawing.send(self._enlarge(painting, self._listen))
@@ -205,6 +210,7 @@ class _Session:
                 width=picture.width,
                 height=picture.height,
                 seed=sitting.shot.seed,
+                report=sitting.report,
             )
         )
 

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,14 +104,17 @@ class UnetModel:
         given = painting if isinstance(painting, Repainting) else None
         shape = (1, self.vae.config.latent_channels, painting.height // self.cell, painting.width // self.cell)
         nine = self.unet.config.in_channels == 9
-        image = self._latents_of(signed(given.image), generator) if given and (not nine or given.skipped) else None
+        by_degree = given is not None and bool(((given.cells > 0) & (given.cells < 1)).any())
+        kept = given is not None and (not nine or given.skipped > 0 or by_degree)
+        image = self._latents_of(signed(given.image), generator) if given and kept else None
         noise = randn_tensor(shape, generator=generator, device=torch.device(self.device), dtype=self.dtype)
         latents = noise * scheduler.init_noise_sigma
         if given and given.skipped and image is not None:
             origin = image if given.from_image else torch.zeros_like(image)
             latents = scheduler.add_noise(origin, noise, timestep[None])
         if nine:
-            return Start(latents=latents, noise=noise, conditions=self._conditions(painting, generator))
+            start = Start(latents=latents, noise=noise, conditions=self._conditions(painting, generator))
+            return replace(start, known=image, cells=self._cells(given)) if given and by_degree else start
         if given is None:
             return Start(latents=latents, noise=noise)
         # The stock 4-channel inpaint pipeline encodes the masked picture, too, and so draws once more.
@@ -122,7 +126,7 @@ class UnetModel:
         import torch
 
         if isinstance(painting, Repainting):
-            cells, picture = self._cells(painting), signed(painting.image)
+            cells, picture = (self._cells(painting) > 0).to(self.dtype), signed(painting.image)
             picture = picture * torch.from_numpy(~painting.mask)[None, None]
         else:
             cells = torch.ones(1, 1, painting.height // self.cell, painting.width // self.cell)
@@ -133,7 +137,7 @@ class UnetModel:
     def _cells(self, painting: Repainting) -> "Tensor":
         import torch
 
-        return torch.from_numpy(painting.cells.astype(np.float32))[None, None].to(self.device, self.dtype)
+        return torch.from_numpy(painting.cells)[None, None].to(self.device, self.dtype)
 
     def _latents_of(self, picture: "Tensor", generator: "Generator") -> "Tensor":
         posterior = self.vae.encode(picture.to(self.device, self.dtype)).latent_dist

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -31,7 +32,8 @@ class Keeper:
     def keep(self, task_id: str, order: "Order", picture: Picture) -> tuple[str, ...]:
         """Save a picture; what there is to warn of. Raises OSError."""
         image = Image.frombytes("RGB", (picture.width, picture.height), picture.image)
-        return self._save(task_id, order, image, index=picture.index, seed=picture.seed)
+        report = asdict(picture.report) if picture.report else None
+        return self._save(task_id, order, image, index=picture.index, seed=picture.seed, report=report)
 
     def keep_grid(self, task_id: str, order: "Order") -> tuple[str, ...]:
         """Save one picture more that shows all of the task's, where it is asked for and there are several."""
@@ -50,7 +52,14 @@ class Keeper:
         return (*warnings, f"The grid's pictures were made smaller: all in full size are more than {LIMITS_TOLD}.")
 
     def _save(
-        self, task_id: str, order: "Order", image: Image.Image, *, index: int | None, seed: int
+        self,
+        task_id: str,
+        order: "Order",
+        image: Image.Image,
+        *,
+        index: int | None,
+        seed: int,
+        report: dict[str, Any] | None = None,
     ) -> tuple[str, ...]:
         position = len(order.plan.shots) if index is None else index
         saved = self._outputs.save(
@@ -69,6 +78,7 @@ class Keeper:
                 width=saved.width,
                 height=saved.height,
                 prompt=order.plan.recipe.prompt,
+                report=report,
             )
         )
         return saved.warnings

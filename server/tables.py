@@ -41,7 +41,7 @@ class TaskRow(Tables):
 
 
 class PictureRow(Tables):
-    """One saved picture: where it lies and what one wants to read under it."""
+    """One saved picture: where it lies and what one wants to read under it. report: of an edit, see EditReport."""
 
     __tablename__ = "pictures"
 
@@ -54,6 +54,7 @@ class PictureRow(Tables):
     width: Mapped[int]
     height: Mapped[int]
     prompt: Mapped[str]
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class DeliveryRow(Tables):

@@ -58,7 +58,8 @@ class Start:
     """What the loop starts from; every tensor is 1 × channels × rows × columns of latent cells.
 
     conditions: further input channels of every forward pass. known: clean latents that are put back, noised to the
-    level of the step, wherever `cells` is 0. Both are None where the model or the request has no such thing.
+    level of the step, where `cells` (see Repainting) is less than the share of the run that is left. Each is None where
+    the model or the request has no such thing.
     """
 
     latents: "Tensor"

@@ -1,6 +1,6 @@
 """Part of a picture painted anew, or the picture continued beyond its margins (outpaint), or both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ from masking.errors import InvalidValue, TooLarge
 from pipelines import canvas, prompts, seam
 from pipelines.canvas import KNOWN, Box
 from pipelines.plans import Drawing, Mask, Pixels, Plan, Repainting, Shot
+from pipelines.repair import Edge, join
 from pipelines.strength import shorten
 from pipelines.tasks import Ground, Task
 
@@ -27,6 +28,7 @@ class Inpaint(Task):
 
     outpaint_distance: pixels left, top, right, bottom; 0 = a third of the side. strength and respective_field: 0 to 1.
     erode_or_dilate: -64 to 64, positive grows the mask. initial_latent: below strength 1, start from the picture.
+    seam_repair: paint a seam that can be seen over once more.
     """
 
     image: Path
@@ -39,6 +41,7 @@ class Inpaint(Task):
     erode_or_dilate: int = 0
     invert_mask: bool = False
     initial_latent: bool = True
+    seam_repair: bool = True
 
     def words(self) -> str | None:
         return prompts.put_before(self.additional_prompt, self.prompt)
@@ -77,6 +80,7 @@ class Inpaint(Task):
             respective_field=share,
             skipped=skipped,
             initial_latent=self.initial_latent,
+            seam_repair=self.seam_repair,
         )
 
     def _refuse_out_of_range(self) -> None:
@@ -157,29 +161,36 @@ class InpaintPlan(Plan):
     respective_field: float
     skipped: int
     initial_latent: bool
+    seam_repair: bool = True
 
     def draw(self, shot: Shot) -> Drawing:
-        """Expand, cut out what the model shall see, paint it, and paste back what the mask asks for."""
+        """Expand, cut out what the model shall see, paint it, and join what the mask asks for to the rest."""
         pixels, mask = self._canvas()
         if self.strength == 0:
             return pixels
         left, top, right, bottom = self.box
-        crop, marked = pixels[top:bottom, left:right], mask[top:bottom, left:right]
+        crop, marked = pixels[top:bottom, left:right].copy(), mask[top:bottom, left:right]
         framed = canvas.Frame(inner=self.inner, painted=self.painted)
         small, hole = canvas.stretch(crop, marked > KNOWN, framed)
+        share = canvas.stretch_degrees(canvas.degrees(marked), framed)
+        starts_from_it = self.skipped > 0 or bool((share[hole] < 1).any())
+        recipe = self.recipe_of(shot)
         painted = yield Repainting(
-            recipe=self.recipe_of(shot),
+            recipe=recipe,
             seed=shot.seed,
             width=self.painted[0],
             height=self.painted[1],
-            image=small if self.skipped else seam.fill(small, hole),
+            image=small if starts_from_it else seam.fill(small, hole),
             mask=hole,
-            cells=canvas.cells_of(hole, self.cell),
+            cells=canvas.cells_of(share, self.cell),
             skipped=self.skipped,
             from_image=self.initial_latent,
         )
-        patch = canvas.resize(painted[: self.inner[1], : self.inner[0]], right - left, bottom - top)
-        pixels[top:bottom, left:right] = seam.paste(crop, patch, marked)
+        edge = Edge(crop=crop, marked=marked, framed=framed, cell=self.cell)
+        whole = replace(recipe, steps=recipe.asked_steps or recipe.steps, asked_steps=0)
+        joined, report = yield from join(edge, painted, whole, shot.seed, repair=self.seam_repair)
+        pixels[top:bottom, left:right] = joined
+        yield report
         return pixels
 
     def _canvas(self) -> tuple[Pixels, Mask]:

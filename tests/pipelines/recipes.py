@@ -43,7 +43,7 @@ def repainting(told: Recipe, *, skipped: int = 0) -> Repainting:
         height=64,
         image=picture(),
         mask=hole,
-        cells=hole[::8, ::8],
+        cells=hole[::8, ::8].astype(np.float32),
         skipped=skipped,
         from_image=True,
     )

@@ -103,6 +103,7 @@ def task(request: GenerateRequest, pictures: dict[str, Path], settings: Settings
         erode_or_dilate=request.inpaint_erode_or_dilate,
         invert_mask=request.invert_mask_checkbox,
         initial_latent=not request.inpaint_disable_initial_latent,
+        seam_repair=request.seam_repair,
     )
 
 

@@ -35,7 +35,8 @@ class Record(BaseModel):
     """A task as clients see it. Times are milliseconds since 1970, -1 where there is none yet.
 
     Only while it waits: queue_position (0 = the next to run), estimated_wait_mills (milliseconds until it begins, -1
-    while that cannot be told). Only until it ends: preview (PNG in base64, or empty).
+    while that cannot be told). Only until it ends: preview (PNG in base64, or empty). Only of an edit: edit_report, in
+    the order of the pictures, None for a grid.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Record(BaseModel):
     result_seeds: list[int]
     warnings: list[str]
     effective_params: dict[str, Any]
+    edit_report: list[dict[str, Any] | None] | None = None
     preview: str | None = None
     queue_position: int | None = None
     estimated_wait_mills: int | None = None
@@ -110,6 +112,8 @@ async def picture(row: TaskRow, parts: Parts) -> Response:
     if row.status == "failed":
         raise TaskFailed(row.error or "The task failed.", task_id=row.task_id)
     told = {"X-Task-Id": row.task_id} | headers(row.warnings, row.effective)
+    if row.pictures and row.pictures[0].report:
+        told["X-Gesso-Edit-Report"] = json.dumps(row.pictures[0].report)
     files = await asyncio.to_thread(_files, row, parts)
     if not files:
         return Response(status_code=204, headers=told)
@@ -136,6 +140,7 @@ def _files(row: TaskRow, parts: Parts) -> list[bytes]:
 
 def _record(row: TaskRow, base: str) -> Record:
     """What the store knows of a task; its URLs begin with `base`."""
+    reports = [picture.report for picture in row.pictures]
     return Record(
         id=row.id,
         task_id=row.task_id,
@@ -150,6 +155,7 @@ def _record(row: TaskRow, base: str) -> Record:
         result_seeds=[picture.seed for picture in row.pictures],
         warnings=row.warnings,
         effective_params=row.effective,
+        edit_report=reports if any(reports) else None,
         error=row.error,
     )
 

@@ -128,6 +128,7 @@ class GenerateRequest(Wire):
     inpaint_advanced_masking_checkbox: bool = False
     invert_mask_checkbox: bool = False
     inpaint_erode_or_dilate: Growth = 0
+    seam_repair: Annotated[bool, Field(description="ours: paint a seam that can be seen over once more")] = True
     debugging_inpaint_preprocessor: bool = False
     disable_preview: bool = False
     disable_intermediate_results: bool = False
