@@ -32,6 +32,7 @@ class Preset:
     name: str
     checkpoint: str
     mask_model: str
+    describe_model: str
     prompt: str
     negative_prompt: str
     guidance_scale: float
@@ -94,6 +95,7 @@ def _preset(name: str, told: dict[str, Any]) -> Preset:
         name=name,
         checkpoint=str(told.get("default_model", "juggernautXL_v8Rundiffusion.safetensors")),
         mask_model=str(told.get("default_mask_model", "isnet-general-use")),
+        describe_model=str(told.get("default_describe_model", "blip-image-captioning-base")),
         prompt=str(told.get("default_prompt", "")),
         negative_prompt=str(told.get("default_prompt_negative", "")),
         guidance_scale=float(told.get("default_cfg_scale", 7.0)),

@@ -13,7 +13,7 @@ import httpx
 from PIL import Image
 
 from configs.settings import LIMITS, Settings, public_url
-from masking.errors import TooLarge, UnreadableImage
+from masking.errors import InvalidValue, TooLarge, UnreadableImage
 from server import paths
 from server.errors import InputMissing
 from server.fetching import Guard
@@ -47,6 +47,12 @@ class Inputs:
     async def close(self) -> None:
         """Break off what is being fetched."""
         await self._client.aclose()
+
+    async def need(self, value: str | None, field: str) -> Path:
+        """`keep` for a picture that must be there. Raises InvalidValue, too."""
+        if value is None or not is_given(value):
+            raise InvalidValue(f"{field} is missing.", field=field)
+        return await self.keep(value, field)
 
     async def keep(self, value: str, field: str, *, mask: bool = False) -> Path:
         """Fetch, decode and store one picture. Raises UnreadableImage or TooLarge, which name `field`."""

@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from server.api.fooocus import control, masks, metadata, models, presets, routes, tasks
+from server.api.fooocus import control, descriptions, masks, metadata, models, presets, routes, tasks
 
 router = APIRouter()
 router.include_router(routes.router)
 router.include_router(masks.router)
+router.include_router(descriptions.router)
 router.include_router(control.router)
 router.include_router(tasks.router)
 router.include_router(models.router)

@@ -11,7 +11,6 @@ from PIL import Image
 from pydantic import Field
 
 from masking.asked import MaskAsked
-from masking.errors import InvalidValue
 from masking.planning import resolve
 from pipelines import planning, presets
 from pipelines.events import ToolDone
@@ -21,7 +20,6 @@ from server.api.fooocus.headers import headers
 from server.api.fooocus.request import Image as WireImage
 from server.api.fooocus.request import Share, Wire
 from server.errors import REFUSALS
-from server.inputs import is_given
 from server.outputs import Format, encode
 from server.parts import TheParts
 from server.tools import use
@@ -53,9 +51,7 @@ async def generate_mask(asked: MaskRequest, parts: TheParts, request: Request) -
 
     It does not wait for the end of a task that is being painted: the worker makes it between two denoising steps.
     """
-    if not is_given(asked.image):
-        raise InvalidValue("image is missing.", field="image")
-    path = await parts.inputs.keep(str(asked.image), "image")
+    path = await parts.inputs.need(asked.image, "image")
     fields = {name: asked.sent(name) for name in MaskRequest.model_fields if name != "image"}
     preset = await asyncio.to_thread(presets.load, parts.settings.preset, planning.user_folder(parts.settings))
     plan = await asyncio.to_thread(resolve, MaskAsked(image=path, **fields), parts.settings, preset.mask_model)
