@@ -159,6 +159,11 @@ class Plan:
         raise NotImplementedError
 
     @property
+    def runs(self) -> int:
+        """How many runs of the denoising loop a shot takes, as far as that is known before."""
+        return 1
+
+    @property
     def batch_key(self) -> str:
         """Plans with the same key may share forward passes."""
         width, height = self.painted

@@ -1,7 +1,7 @@
 """The join of an edit: the patch pasted, its seam measured, painted over once more where it can be seen, and told."""
 
 import dataclasses
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,13 @@ def join(
         if second and second.colour + second.slope < first.colour + first.slope:
             pasted, score = again, second
     return pasted, _report(edge, pasted, score, first)
+
+
+def worst(reports: Sequence[EditReport]) -> EditReport:
+    """One report of several runs: the most visible seam, and all that was done."""
+    most = max(reports, key=lambda report: max(report.seam_colour, report.seam_slope))
+    done = tuple(dict.fromkeys(name for report in reports for name in report.done))
+    return dataclasses.replace(most, known_changed_by=max(report.known_changed_by for report in reports), done=done)
 
 
 def _back(painted: Pixels, edge: Edge) -> Pixels:

@@ -25,12 +25,15 @@ Enlarge = Callable[[Enlarging, Callable[[], None]], Pixels]
 
 @dataclass(kw_only=True, eq=False)
 class _Sitting:
-    """A shot in the making. `index` counts from 0; report: what its drawing has told of itself so far."""
+    """A shot in the making. `index` counts from 0; report: what its drawing has told of itself so far; steps: those of
+    the runs that are behind it.
+    """
 
     index: int
     shot: Shot
     drawing: Drawing
     report: EditReport | None = None
+    steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -165,13 +168,16 @@ class _Session:
 
     def _take(self, stroke: Stroke) -> None:
         sitting = self._sittings[stroke.ticket]
-        self._tell(Step(image=sitting.index + 1, images=len(self._plan.shots), step=stroke.step, steps=stroke.steps))
+        steps = max(sitting.steps + stroke.steps, self._plan.runs * self._plan.recipe.steps)
+        step = sitting.steps + stroke.step
+        self._tell(Step(image=sitting.index + 1, images=len(self._plan.shots), step=step, steps=steps))
         if self._previews and stroke.denoised is not None and stroke.ticket == self._oldest():
             self._previews.offer(sitting.index + 1, stroke.denoised)
         if stroke.lost:
             self._warnings[f"The prompt is too long for the checkpoint; it did not read: {stroke.lost}"] = None
         if stroke.picture is not None:
             del self._sittings[stroke.ticket]
+            sitting.steps += stroke.steps
             self._go_on(sitting, stroke.picture)
 
     def _go_on(self, sitting: _Sitting, painted: Pixels | None) -> None:

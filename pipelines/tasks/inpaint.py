@@ -1,5 +1,6 @@
 """Part of a picture painted anew, or the picture continued beyond its margins (outpaint), or both."""
 
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -9,24 +10,30 @@ from PIL import Image
 
 from configs.settings import LIMITS
 from masking.errors import InvalidValue, TooLarge
-from pipelines import canvas, prompts, seam
+from pipelines import canvas, passes, prompts, seam, targets
 from pipelines.canvas import KNOWN, Box
-from pipelines.plans import Drawing, Mask, Pixels, Plan, Repainting, Shot
-from pipelines.repair import Edge, join
+from pipelines.families import Checkpoint
+from pipelines.passes import Pass
+from pipelines.plans import Drawing, EditReport, Enlarging, Mask, Painting, Pixels, Plan, Repainting, Shot
+from pipelines.repair import Edge, join, worst
 from pipelines.strength import shorten
-from pipelines.tasks import Ground, Task
+from pipelines.tasks import SEEDS, Ground, Task
 
 Side = Literal["Left", "Top", "Right", "Bottom"]
 
 STRENGTH, RESPECTIVE_FIELD = 1.0, 0.618
 NO_MASK = Path()
 
+SEEDS_APART = 2**32
+"""Between the seeds of one picture's runs: the same noise in a window of the same shape would paint the same again."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inpaint(Task):
     """`image` is an upright 8-bit RGB PNG, `mask` an 8-bit grey one (255 = paint here); sizes may differ a little.
 
-    outpaint_distance: pixels left, top, right, bottom; 0 = a third of the side. strength and respective_field: 0 to 1.
+    outpaint_distance: pixels left, top, right, bottom; 0 = a third of the side. outpaint_target, outpaint_anchor: a
+    shape or size to continue to, see `pipelines.targets`. strength and respective_field: 0 to 1.
     erode_or_dilate: -64 to 64, positive grows the mask. initial_latent: below strength 1, start from the picture.
     seam_repair: paint a seam that can be seen over once more.
     """
@@ -36,6 +43,8 @@ class Inpaint(Task):
     additional_prompt: str | None = None
     outpaint: tuple[Side, ...] = ()
     outpaint_distance: tuple[int, int, int, int] = (0, 0, 0, 0)
+    outpaint_target: str | None = None
+    outpaint_anchor: str = "center"
     strength: float | None = None
     respective_field: float | None = None
     erode_or_dilate: int = 0
@@ -51,30 +60,30 @@ class Inpaint(Task):
         self._refuse_out_of_range()
         with Image.open(self.image) as image:
             size = image.size
-        added = canvas.margins(*size, self.outpaint, self.outpaint_distance)
+        added = self._margins(size)
         self._refuse_too_large(size, added)
         mask, warnings = self._read_mask(size)
         self._refuse_nothing_to_paint(mask, added)
         strength, share, forced = self._strength_and_field()
         whole = canvas.expand(np.zeros((size[1], size[0], 0), np.uint8), mask, added)[1]
-        box = canvas.crop_around(whole, share)
-        width, height = box[2] - box[0], box[3] - box[1]
-        framed = canvas.frame(width, height, ground.checkpoint.side, ground.checkpoint.multiple)
+        first, *further = self._passes(size, added, whole, share, ground.checkpoint)
         recipe, skipped = shorten(ground.recipe, strength)
         return InpaintPlan(
             preset=ground.preset.name,
             performance=ground.performance,
             recipe=recipe,
-            painted=framed.painted,
+            painted=first.painted,
             shots=ground.shots(whole.shape[1], whole.shape[0]),
-            warnings=(*ground.warnings, *warnings, *forced, *_told(strength, width, height, framed)),
+            warnings=(*ground.warnings, *warnings, *forced, *_told(strength, (first, *further))),
             image=self.image,
             mask=self.mask or NO_MASK,
             inverted=self.invert_mask and self.mask is not None,
             grown=self.erode_or_dilate,
             margins=added,
-            box=box,
-            inner=framed.inner,
+            region=first.region,
+            box=first.box,
+            inner=first.inner,
+            further=tuple(further),
             cell=ground.checkpoint.cell,
             strength=strength,
             respective_field=share,
@@ -82,6 +91,26 @@ class Inpaint(Task):
             initial_latent=self.initial_latent,
             seam_repair=self.seam_repair,
         )
+
+    def _margins(self, size: tuple[int, int]) -> Box:
+        if self.outpaint_target is None:
+            return canvas.margins(*size, self.outpaint, self.outpaint_distance)
+        if self.outpaint:
+            raise InvalidValue(
+                "Give either sides to outpaint or a target shape: both were given.", field="outpaint_target"
+            )
+        return targets.margins_to(size, self.outpaint_target, self.outpaint_anchor)
+
+    def _passes(
+        self, size: tuple[int, int], added: Box, whole: Mask, share: float, checkpoint: Checkpoint
+    ) -> Sequence[Pass]:
+        side, multiple = checkpoint.side, checkpoint.multiple
+        if not passes.are_long(size, added, side):
+            return [passes.framed(None, canvas.crop_around(whole, share), side, multiple)]
+        within = (added[0], added[1], added[0] + size[0], added[1] + size[1])
+        masked = [passes.framed(None, within, side, multiple)] if self.mask else []
+        strips = passes.strips(size, added, side)
+        return [*masked, *(passes.framed(region, box, side, multiple) for region, box in strips)]
 
     def _refuse_out_of_range(self) -> None:
         for field, least, most in (("strength", 0, 1), ("respective_field", 0, 1), ("erode_or_dilate", -64, 64)):
@@ -130,7 +159,7 @@ class Inpaint(Task):
     def _strength_and_field(self) -> tuple[float, float, tuple[str, ...]]:
         strength = STRENGTH if self.strength is None else self.strength
         share = RESPECTIVE_FIELD if self.respective_field is None else self.respective_field
-        if not self.outpaint:
+        if not self.outpaint and self.outpaint_target is None:
             return strength, share, ()
         asked = [name for name in ("strength", "respective_field") if getattr(self, name) not in (None, 1)]
         if not asked:
@@ -142,9 +171,9 @@ class Inpaint(Task):
 class InpaintPlan(Plan):
     """Where and how a picture is repainted.
 
-    mask: NO_MASK where there is none. margins: pixels added left, top, right, bottom. box: the part that the model
-    sees, in the picture with its margins. inner: that part's size (w, h) within `painted`. cell: pixels per latent
-    cell. skipped: see `Repainting`; strength 0 paints nothing.
+    mask: NO_MASK where there is none. margins: pixels added left, top, right, bottom. region, box, inner (within
+    `painted`): of the first run, see `Pass`; further: the runs after it. cell: pixels per latent cell. skipped: see
+    `Repainting`; strength 0 paints nothing.
     """
 
     kind = "inpaint"
@@ -162,36 +191,58 @@ class InpaintPlan(Plan):
     skipped: int
     initial_latent: bool
     seam_repair: bool = True
+    region: Box | None = None
+    further: tuple[Pass, ...] = ()
+
+    @property
+    def runs(self) -> int:
+        return 1 + len(self.further)
 
     def draw(self, shot: Shot) -> Drawing:
-        """Expand, cut out what the model shall see, paint it, and join what the mask asks for to the rest."""
+        """Expand, then for each run cut out what the model shall see, paint it, and join what is asked for to it."""
         pixels, mask = self._canvas()
         if self.strength == 0:
             return pixels
-        left, top, right, bottom = self.box
-        crop, marked = pixels[top:bottom, left:right].copy(), mask[top:bottom, left:right]
-        framed = canvas.Frame(inner=self.inner, painted=self.painted)
-        small, hole = canvas.stretch(crop, marked > KNOWN, framed)
-        share = canvas.stretch_degrees(canvas.degrees(marked), framed)
+        first = Pass(region=self.region, box=self.box, inner=self.inner, painted=self.painted)
+        reports = []
+        for number, run in enumerate((first, *self.further)):
+            left, top, right, bottom = run.box
+            marked = mask[top:bottom, left:right]
+            if run.region:
+                marked = _only(run.region, run.box)
+            seed = (shot.seed + number * SEEDS_APART) % SEEDS
+            edge = Edge(
+                crop=pixels[top:bottom, left:right].copy(),
+                marked=marked,
+                framed=canvas.Frame(inner=run.inner, painted=run.painted),
+                cell=self.cell,
+            )
+            pixels[top:bottom, left:right], report = yield from self._paint(edge, shot, seed)
+            reports.append(report)
+        yield worst(reports)
+        return pixels
+
+    def _paint(
+        self, edge: Edge, shot: Shot, seed: int
+    ) -> Generator[Painting | Enlarging | EditReport, Pixels, tuple[Pixels, EditReport]]:
+        """One run, joined to what was there."""
+        small, hole = canvas.stretch(edge.crop, edge.hole, edge.framed)
+        share = canvas.stretch_degrees(canvas.degrees(edge.marked), edge.framed)
         starts_from_it = self.skipped > 0 or bool((share[hole] < 1).any())
         recipe = self.recipe_of(shot)
         painted = yield Repainting(
             recipe=recipe,
-            seed=shot.seed,
-            width=self.painted[0],
-            height=self.painted[1],
+            seed=seed,
+            width=edge.framed.painted[0],
+            height=edge.framed.painted[1],
             image=small if starts_from_it else seam.fill(small, hole),
             mask=hole,
             cells=canvas.cells_of(share, self.cell),
             skipped=self.skipped,
             from_image=self.initial_latent,
         )
-        edge = Edge(crop=crop, marked=marked, framed=framed, cell=self.cell)
         whole = replace(recipe, steps=recipe.asked_steps or recipe.steps, asked_steps=0)
-        joined, report = yield from join(edge, painted, whole, shot.seed, repair=self.seam_repair)
-        pixels[top:bottom, left:right] = joined
-        yield report
-        return pixels
+        return (yield from join(edge, painted, whole, seed, repair=self.seam_repair))
 
     def _canvas(self) -> tuple[Pixels, Mask]:
         """Picture and mask with their margins."""
@@ -208,10 +259,20 @@ class InpaintPlan(Plan):
 PLAN = InpaintPlan
 
 
-def _told(strength: float, width: int, height: int, framed: canvas.Frame) -> tuple[str, ...]:
+def _only(region: Box, box: Box) -> Mask:
+    """The mask of a box in which just the region is painted."""
+    marked = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
+    marked[region[1] - box[1] : region[3] - box[1], region[0] - box[0] : region[2] - box[0]] = 255
+    return marked
+
+
+def _told(strength: float, runs: Sequence[Pass]) -> tuple[str, ...]:
     if strength == 0:
         return ("At strength 0 nothing is painted: the picture stays as it is.",)
-    if framed.inner[0] * framed.inner[1] < width * height:
-        sizes = f"{width}x{height} is painted at {framed.inner[0]}x{framed.inner[1]}"
-        return (f"The part around the mask, {sizes} and enlarged: more than the checkpoint is made for.",)
-    return ()
+    told = []
+    for run in runs:
+        width, height = run.box[2] - run.box[0], run.box[3] - run.box[1]
+        if run.inner[0] * run.inner[1] < width * height:
+            sizes = f"{width}x{height} is painted at {run.inner[0]}x{run.inner[1]}"
+            told.append(f"The part around the mask, {sizes} and enlarged: more than the checkpoint is made for.")
+    return tuple(dict.fromkeys(told))

@@ -67,14 +67,15 @@ async def images(request: GenerateRequest, inputs: Inputs) -> dict[str, Path]:
         for needs, field in (
             (has_mask, "inpaint_mask_image_upload"),
             (request.outpaint_selections, "outpaint_selections"),
+            (request.outpaint_target, "outpaint_target"),
         ):
             if needs:
                 raise InvalidValue(f"{field} needs inpaint_input_image, which is missing.", field="inpaint_input_image")
         return {}
-    if not has_mask and not request.outpaint_selections:
+    if not has_mask and not request.outpaint_selections and not request.outpaint_target:
         raise InvalidValue(
-            "inpaint_input_image needs inpaint_mask_image_upload (white = repaint) or outpaint_selections; "
-            "both are missing.",
+            "inpaint_input_image needs inpaint_mask_image_upload (white = repaint), outpaint_selections or "
+            "outpaint_target; all are missing.",
             field="inpaint_mask_image_upload",
         )
     wanted = {"inpaint_input_image": False} | ({"inpaint_mask_image_upload": True} if has_mask else {})
@@ -98,6 +99,8 @@ def task(request: GenerateRequest, pictures: dict[str, Path], settings: Settings
         additional_prompt=request.inpaint_additional_prompt or None,
         outpaint=tuple(dict.fromkeys(request.outpaint_selections)),
         outpaint_distance=(left, top, right, bottom),
+        outpaint_target=request.outpaint_target or None,
+        outpaint_anchor=request.outpaint_anchor,
         strength=request.sent("inpaint_strength"),
         respective_field=request.sent("inpaint_respective_field"),
         erode_or_dilate=request.inpaint_erode_or_dilate,

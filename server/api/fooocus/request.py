@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from configs.settings import LIMITS
 from pipelines.plans import USUAL_ADM
+from pipelines.targets import Anchor
 from pipelines.tasks.inpaint import Side
 
 UovMethod = Literal[
@@ -118,6 +119,10 @@ class GenerateRequest(Wire):
         list[Annotated[int, Field(ge=-1, le=LIMITS.max_side)]],
         Field(max_length=4, description="pixels left, top, right, bottom; 0 = a third of the side"),
     ] = [0, 0, 0, 0]
+    outpaint_target: Annotated[
+        str, Field(max_length=30, description='ours: a shape or size to continue to, such as "16:9" or "1920x1080"')
+    ] = ""
+    outpaint_anchor: Annotated[Anchor, Field(description="ours: where in it the picture lies")] = "center"
     inpaint_input_image: Image = None
     inpaint_mask_image_upload: Image = None
     inpaint_additional_prompt: str = ""
