@@ -11,10 +11,14 @@ LONGEST_SCHEDULE = 1000
 
 
 def shorten(recipe: Recipe, strength: float) -> tuple[Recipe, int]:
-    """Recipe and skipped steps: below strength 1, the last steps of a schedule that is longer by 1 / strength."""
+    """Recipe and skipped steps: below strength 1, the last steps of a schedule that is longer by 1 / strength.
+
+    Rounded down as in Fooocus (contract section 6), but not where nothing would then be left of the picture.
+    """
     if strength in (0, 1):
         return recipe, 0
-    schedule = min(int(recipe.steps / strength), LONGEST_SCHEDULE)
+    longer = recipe.steps / strength
+    schedule = min(int(longer) if longer >= recipe.steps + 1 else round(longer), LONGEST_SCHEDULE)
     steps = max(1, min(recipe.steps, round(schedule * strength)))
     return dataclasses.replace(recipe, steps=steps, asked_steps=recipe.steps), schedule - steps
 

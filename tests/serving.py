@@ -18,6 +18,7 @@ def toy_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder whose starter checkpoint and mask model are toys."""
     models = tmp_path_factory.mktemp("home") / "models"
     stable_diffusion(models / "checkpoints" / "gesso-starter", unet_channels=9)
+    stable_diffusion(models / "checkpoints" / "sub" / "other", seed=1)
     red_finder(models / "rembg" / "gesso-salient.onnx")
     vae(models / "vae" / "other.safetensors")
     vae(models / "vae" / "sub" / "folder", seed=2)

@@ -74,7 +74,7 @@ def test_seeds_stay_when_the_increment_is_disabled(server: Running) -> None:
     assert record["result_seeds"] == [5, 5]
 
 
-@pytest.mark.contract("0/seeds", "3/seeds-precision", "3/req-params-seed")
+@pytest.mark.contract("0/seeds", "3/seeds-precision", "3/req-params-seed", "4/image_seed")
 def test_a_drawn_seed_is_one_that_javascript_can_hold_and_repeats_the_picture(server: Running) -> None:
     first = server.made(prompt="a boat", deterministic=True)
     seed = first["result_seeds"][0]

@@ -72,6 +72,7 @@ def test_outpaint_takes_the_distance_that_is_given(server: Running, photo: Image
     np.testing.assert_array_equal(after[8:, :72], np.asarray(photo))
 
 
+@pytest.mark.contract("5/alpha-on-white")
 def test_pictures_are_turned_upright_and_laid_on_white(server: Running, photo: Image.Image) -> None:
     turned, exif = photo.rotate(90, expand=True), Image.Exif()
     exif[0x0112] = 6
@@ -88,6 +89,7 @@ def test_pictures_are_turned_upright_and_laid_on_white(server: Running, photo: I
         np.testing.assert_array_equal(np.asarray(kept), seen, err_msg=form)
 
 
+@pytest.mark.contract("4/image-values")
 def test_an_image_may_be_a_data_url_or_a_url(server: Running, photo: Image.Image, elsewhere: str) -> None:
     text = as_text(photo)
     own = server.made(inpaint_input_image=f"data:image/png;base64,{text}", outpaint_selections=["Left"])
@@ -99,7 +101,7 @@ def test_an_image_may_be_a_data_url_or_a_url(server: Running, photo: Image.Image
     assert server.picture(bigger["result"][0]).size == (72 + 24 + 32, 56)
 
 
-@pytest.mark.contract("0/bad-pictures")
+@pytest.mark.contract("0/bad-pictures", "4/bad-image-values")
 @pytest.mark.parametrize("path", ["nothing.png", ""])
 def test_a_url_without_a_picture_is_422(server: Running, elsewhere: str, path: str) -> None:
     answer = server.generate(inpaint_input_image=f"{elsewhere}/{path}", outpaint_selections=["Left"])
@@ -114,7 +116,7 @@ def test_an_own_url_reads_pictures_only(server: Running, path: str) -> None:
     assert answer.status_code == 422
 
 
-@pytest.mark.contract("0/mask-of-another-size")
+@pytest.mark.contract("0/mask-of-another-size", "4/inpaint_mask_image_upload")
 def test_a_mask_of_another_size_is_resized_and_told(server: Running, photo: Image.Image) -> None:
     mask = Image.new("L", (144, 112))
     mask.paste(255, (40, 32, 88, 80))

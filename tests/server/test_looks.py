@@ -48,6 +48,7 @@ def test_what_was_used_is_told(server: Running) -> None:
     assert used["freeu"] == [1.01, 1.02, 0.99, 0.95]
 
 
+@pytest.mark.contract("4/loras", "4/vae_name", "4/black_out_nsfw")
 @pytest.mark.parametrize(
     ("fields", "status", "field", "told"),
     [
@@ -91,6 +92,7 @@ def test_what_gives_way_is_told(server: Running, fields: dict[str, Any], told: s
     assert any(told in warning for warning in server.made(**fields)["warnings"])
 
 
+@pytest.mark.contract("4/loras")
 @pytest.mark.parametrize(
     "loras",
     [

@@ -273,6 +273,7 @@ def test_a_jpeg_keeps_what_it_has_room_for(server: Running) -> None:
     assert reading(server, server.made(prompt=words * 4, output_format="webp")["result"][0])["parameters"]
 
 
+@pytest.mark.contract("4/generate_image_grid")
 @pytest.mark.parametrize(("number", "columns", "rows"), [(2, 2, 1), (3, 2, 2), (5, 3, 2)])
 def test_a_grid_shows_all_pictures_of_a_task(server: Running, number: int, columns: int, rows: int) -> None:
     record = server.made(image_number=number, generate_image_grid=True, aspect_ratios_selection="64*48", image_seed=1)

@@ -28,6 +28,7 @@ def test_what_comes_later_is_501_and_names_the_field(server: Running, field: str
     assert field in answer.json()["detail"]
 
 
+@pytest.mark.contract("5/uov")
 def test_a_disabled_uov_method_hides_nothing(server: Running) -> None:
     assert server.generate(uov_input_image=DOT, uov_method="Disabled").status_code == 200
 
@@ -71,7 +72,7 @@ def test_complaints_do_not_echo_megabytes(server: Running) -> None:
     assert len(answer.content) < 10_000
 
 
-@pytest.mark.contract("0/bad-pictures", "0/missing-halves", "0/mask-of-another-size")
+@pytest.mark.contract("0/bad-pictures", "0/missing-halves", "0/mask-of-another-size", "4/bad-image-values", "5/inpaint")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -123,7 +124,7 @@ def test_an_error_never_reaches_the_queue(server: Running) -> None:
     assert server.made()["id"] == before + 1
 
 
-@pytest.mark.contract("0/defaults-give-way")
+@pytest.mark.contract("0/defaults-give-way", "4/base_model_name")
 def test_a_missing_known_checkpoint_is_424_with_the_way_to_get_it(server: Running) -> None:
     known = json.loads((ROOT / "configs" / "checkpoints.json").read_text())
     name = next(name for name, told in known.items() if not told.get("default"))

@@ -136,6 +136,7 @@ def shown(request: GenerateRequest, pictures: dict[str, Path], base_url: str) ->
     unused = EnhanceControl().model_dump(mode="json")
     asked["enhance_ctrls"] = [*asked["enhance_ctrls"], *[unused] * 3][:3]
     asked["input_image_checkbox"] = True
+    asked["inpaint_advanced_masking_checkbox"] = "inpaint_mask_image_upload" in pictures
     tab = "uov" if "uov_input_image" in pictures else "inpaint"
     asked["current_tab"] = tab if pictures else request.current_tab
     return asked

@@ -7,21 +7,14 @@ from masking.errors import NotSupported
 from server.api.fooocus.request import GenerateRequest, Wire
 from server.inputs import is_given
 
-NEUTRAL: dict[str, tuple[object, ...]] = {
-    "refiner_model_name": ("None", ""),
-    "overwrite_switch": (-1, 0),
-    "debugging_inpaint_preprocessor": (False,),
-}
-"""The values that ask for nothing; the first is FooocusAPI's default."""
-
 
 def refuse(request: GenerateRequest) -> None:
     """Raise NotSupported, naming the first field that asks for what is not there yet."""
-    for field, neutral in NEUTRAL.items():
-        value = getattr(request, field)
-        if value not in neutral:
-            raise _refusal(field, value, neutral[0])
-    if any(is_given(control.cn_img) for control in request.controlnet_image[:4]):
+    if request.refiner_model_name not in ("None", "", request.base_model_name):
+        raise _refusal("refiner_model_name", request.refiner_model_name, "None")
+    if request.debugging_inpaint_preprocessor and is_given(request.inpaint_input_image):
+        raise _refusal("debugging_inpaint_preprocessor", True, False)
+    if any(is_given(one.cn_img) and one.cn_weight and one.cn_stop for one in request.controlnet_image[:4]):
         raise _refusal("controlnet_image", "an image", [])
     if is_given(request.enhance_input_image):
         raise _refusal("enhance_input_image", "an image", "None")
