@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.server.running import Running, start
 from tests.toy_masks import red_finder
-from tests.toys import stable_diffusion, vae
+from tests.toys import sdxl, stable_diffusion, vae
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,7 @@ def toy_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models = tmp_path_factory.mktemp("home") / "models"
     stable_diffusion(models / "checkpoints" / "gesso-starter", unet_channels=9)
     stable_diffusion(models / "checkpoints" / "sub" / "other", seed=1)
+    sdxl(models / "checkpoints" / "large")
     red_finder(models / "rembg" / "gesso-salient.onnx")
     vae(models / "vae" / "other.safetensors")
     vae(models / "vae" / "sub" / "folder", seed=2)

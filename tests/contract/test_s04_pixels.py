@@ -10,6 +10,8 @@ from tests.contract.looks import Ask, metadata, parameters
 from tests.server.running import Running
 
 OTHER = "sub/other"
+LARGE = {"base_model_name": "large"}
+"""A toy of SDXL's kind."""
 
 
 def field(name: str, usual: dict[str, Any], other: dict[str, Any]) -> ParameterSet:
@@ -34,6 +36,9 @@ def field(name: str, usual: dict[str, Any], other: dict[str, Any]) -> ParameterS
         field("base_model_name", {"base_model_name": "gesso-starter"}, {"base_model_name": OTHER}),
         field("overwrite_step", {"overwrite_step": 3}, {"overwrite_step": 4}),
         field("image_seed", {"image_seed": 5}, {"image_seed": 6}),
+        field("adm_scaler_positive", LARGE, LARGE | {"adm_scaler_positive": 3}),
+        field("adm_scaler_negative", LARGE, LARGE | {"adm_scaler_negative": 3}),
+        field("adm_scaler_end", LARGE | {"adm_scaler_end": 0}, LARGE | {"adm_scaler_end": 1}),
         field("freeu", {"freeu_enabled": False}, {"freeu_enabled": True, "freeu_b1": 1.5}),
         field("freeu", {"freeu_enabled": True}, {"freeu_enabled": True, "freeu_b2": 1.5}),
         field("freeu", {"freeu_enabled": True}, {"freeu_enabled": True, "freeu_s1": 0.2}),
