@@ -4,7 +4,20 @@ import argparse
 import importlib
 from pathlib import Path
 
-PARTS = ("vae", "words", "latents", "denoiser", "salient", "judge", "pack", "unpack", "evaluate")
+PARTS = (
+    "vae",
+    "words",
+    "latents",
+    "denoiser",
+    "salient",
+    "sam",
+    "dino",
+    "judge",
+    "pack",
+    "unpack",
+    "evaluate",
+    "evaluate_masks",
+)
 
 
 def main() -> None:

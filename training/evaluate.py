@@ -211,7 +211,7 @@ def salient(client: Client, rng: Generator, number: int) -> Score:
     return score
 
 
-def _sheet(pictures: list[Picture], path: Path, columns: int = 8) -> None:
+def save_sheet(pictures: list[Picture], path: Path, columns: int = 8) -> None:
     shown = pictures[: 4 * columns]
     side = 192
     sheet = Image.new("RGB", (columns * side, -(-len(shown) // columns) * side), "white")
@@ -239,6 +239,6 @@ def run(folder: Path, *, steps: int = 100) -> None:
             score = test(client, np.random.default_rng(SEED + number), count)
             rows.append(score.row())
             print(rows[-1], flush=True)
-            _sheet(score.pictures, folder / f"{test.__name__}.webp")
+            save_sheet(score.pictures, folder / f"{test.__name__}.webp")
     table = "\n".join(["| test | goal | right | measured |", "|---|---|---|---|", *rows])
     (folder / "table.md").write_text(table + "\n", encoding="utf-8")
