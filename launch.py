@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sets Gesso up and starts it: `launch.py [serve | demo | test]`. Needs nothing but a Python."""
+"""Sets Gesso up and starts it: `launch.py [serve | demo | download | test]`. Needs nothing but a Python."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from pathlib import Path
 from installation.pythons import Problem, fits, fitting, run_again
 
 ROOT = Path(__file__).resolve().parent
-USAGE = "launch.py [serve | demo | test] [--no-setup] [settings]"
+USAGE = "launch.py [serve | demo | download [preset or file] | test] [--no-setup] [settings]"
 COMMANDS = {
     "serve": "serve the API (what happens when no command is given)",
     "demo": "serve on a free port, make four pictures through HTTP, and lay them on one sheet",
+    "download": "fetch what a preset needs (not named: --preset's), or one known file, into the models folder",
     "test": "install the test tools too and run the tests; all that follows goes to pytest",
 }
 ABOUT = "Generate, mask, inpaint and outpaint pictures.\n\ncommands:\n" + "\n".join(
-    f"  {name:8}{what}" for name, what in COMMANDS.items()
+    f"  {name:10}{what}" for name, what in COMMANDS.items()
 )
 
 
@@ -62,6 +63,8 @@ def check(command: str, words: list[str]) -> None:
 
     line = sources.parser(usage=USAGE, description=ABOUT)
     line.add_argument("--no-setup", action="store_true", help="run in the Python that runs this, and install nothing")
+    if command == "download":
+        line.add_argument("name", nargs="?", help="a preset's name, or a known file's")
     settings = sources.decide(sources.read(line, words))
     if command == "serve":
         _refuse_taken(settings.listen, settings.port)
@@ -84,7 +87,7 @@ def start(command: str, words: list[str], *, setup: bool) -> int:
         _refuse_lacking(missing(ROOT, tests=tests))
     if tests:
         os.chdir(ROOT)
-    module = {"serve": "server", "demo": "demo", "test": "pytest"}[command]
+    module = {"serve": "server", "demo": "demo", "download": "server.download", "test": "pytest"}[command]
     return _become([python, "-P", "-m", module, *words], around)
 
 

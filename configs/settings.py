@@ -115,6 +115,21 @@ class Settings:
         default=ROOT / "models",
         metadata=_folder("your own weights, in Fooocus's folders: checkpoints, rembg, ..."),
     )
+    download_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "sites beside those in configs/downloads.json that models may be fetched from, over http too: hosts, with "
+            "or without a port, with commas",
+            read=_list,
+            metavar="HOSTS",
+        ),
+    )
+    hf_mirror: str = field(
+        default="",
+        metadata=_option(
+            "the site that takes the place of https://huggingface.co when models are fetched", metavar="URL"
+        ),
+    )
     preset: str = field(default="starter", metadata=_option("preset to load at start, a name from configs/presets"))
     device: Device = field(
         default="auto",
@@ -164,8 +179,13 @@ class Settings:
         _refuse(self.max_batch < 1, "max_batch", self.max_batch, "take 1 or more")
         _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
         _refuse(not _is_path(self.root_path), "root_path", self.root_path, "give a path, such as /gesso")
-        wrong_url = bool(self.webhook_url) and not is_web_url(self.webhook_url)
-        _refuse(wrong_url, "webhook_url", self.webhook_url, "give a http:// or https:// URL")
+        for name in ("webhook_url", "hf_mirror"):
+            url = getattr(self, name)
+            _refuse(bool(url) and not is_web_url(url), name, url, "give a http:// or https:// URL")
+        for host in self.download_hosts:
+            _refuse(
+                not is_web_url(f"http://{host}") or "/" in host, "download_hosts", host, "give hosts, as a.example:80"
+            )
         for ip in self.forwarded_allow_ips:
             _refuse(not _is_network(ip), "forwarded_allow_ips", ip, "give addresses or networks, such as 10.0.0.0/8")
         for host in self.allow_host:

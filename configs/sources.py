@@ -13,16 +13,15 @@ from configs.settings import ROOT, Option, Settings, SettingsError, absolute, fl
 FILE = "gesso.toml"
 
 LATER = {
-    "always_download_new_model": "nothing is downloaded while serving",
+    "always_download_new_model": "models are fetched when that is asked for: launch.py download <preset>",
     "always_gpu": "--device cuda does that",
     "always_high_vram": "models stay loaded anyway",
     "apikey": "keys come in a later version; serve on 127.0.0.1 until then",
     "cors_origin": "every other origin is refused until then",
     "disable_image_log": "every picture is kept",
     "disable_offload_from_vram": "models stay loaded anyway",
-    "disable_preset_download": "nothing is downloaded while serving",
+    "disable_preset_download": "nothing is fetched unless that is asked for",
     "gpu_device_id": "set CUDA_VISIBLE_DEVICES",
-    "hf_mirror": "nothing is downloaded while serving",
     "nowebui": "there is no page yet, so nothing to leave out",
 }
 """FooocusAPI's settings that this version has not got, with what to do instead: refused, never ignored."""

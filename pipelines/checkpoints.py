@@ -4,7 +4,7 @@ import difflib
 import json
 from pathlib import Path
 
-from configs.models import model_folders
+from configs.models import download_command, model_folders
 from configs.settings import ROOT, Settings
 from masking.errors import InvalidValue, ModelMissing, NotSupported
 from pipelines import kinds, parts, tensor_files
@@ -33,11 +33,8 @@ def find(name: str, settings: Settings) -> Checkpoint:
         return _describe(name, places[name], settings)
     known = json.loads(KNOWN.read_text(encoding="utf-8"))
     if name in known:
-        place = settings.models_path / "checkpoints" / name
-        raise ModelMissing(
-            f'The checkpoint {name!r} is not installed. Fetch it with: curl -L -o "{place}" {known[name]["url"]}',
-            field="checkpoint",
-        )
+        command = download_command(name, settings)
+        raise ModelMissing(f"The checkpoint {name!r} is not installed. Fetch it with: {command}", field="checkpoint")
     near = difflib.get_close_matches(name, [*places, *known], n=3, cutoff=0)
     hint = f"the nearest names are {', '.join(near)}" if near else f"none is installed in {settings.models_path}"
     raise InvalidValue(f"There is no checkpoint {name!r}; {hint}.", field="checkpoint")

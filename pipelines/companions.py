@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from configs.models import model_folders
+from configs.models import download_command, model_folders
 from configs.settings import ROOT, Settings
 from masking.errors import InvalidValue, ModelMissing, NotSupported
 from pipelines.checkpoints import SUFFIXES
 from pipelines.families import Checkpoint, families
-from pipelines.presets import Preset
 
 Kind = Literal["loras", "vae", "inpaint", "safety_checker"]
 
@@ -105,14 +104,6 @@ def refuse_safety_checker(settings: Settings) -> None:
     )
 
 
-def named_by(preset: Preset, name: str, settings: Settings) -> ModelMissing | None:
-    """That a checkpoint is missing of which the preset tells where it is to be had; None where it tells nothing."""
-    url = dict(preset.downloads).get(name)
-    if url is None:
-        return None
-    return ModelMissing(_how("checkpoints", name, url, settings), field="checkpoint")
-
-
 def _known(kind: Kind) -> dict[str, str]:
     known: dict[str, dict[str, str]] = json.loads((ROOT / "configs" / "companions.json").read_text(encoding="utf-8"))
     return known[kind]
@@ -127,10 +118,7 @@ def _spelt(name: str, places: dict[str, Path]) -> str | None:
 
 
 def _missing(kind: Kind, name: str, settings: Settings, *, field: str) -> ModelMissing:
-    return ModelMissing(_how(kind, name, _known(kind).get(name), settings), field=field)
-
-
-def _how(kind: str, name: str, url: str | None, settings: Settings) -> str:
     place = settings.models_path / kind / name
-    way = f'Fetch it with: curl -L -o "{place}" {url}' if url else f"Put its file there: {place}"
-    return f"The file {name!r} is not installed. {way}"
+    known = name in _known(kind)
+    way = f"Fetch it with: {download_command(name, settings)}" if known else f"Put its file there: {place}"
+    return ModelMissing(f"The file {name!r} is not installed. {way}", field=field)

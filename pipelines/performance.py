@@ -33,6 +33,12 @@ def upscale_share(name: str) -> float:
     return share
 
 
+def lora(name: str) -> str | None:
+    """The file of the LoRA that a mode was made for, None: for none; of an unknown mode, too."""
+    told: str | None = _modes().get(name, {}).get("lora")
+    return told
+
+
 def _modes() -> dict[str, dict[str, Any]]:
     modes: dict[str, dict[str, Any]] = json.loads((ROOT / "configs" / "performance.json").read_text(encoding="utf-8"))
     return modes

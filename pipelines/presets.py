@@ -22,11 +22,29 @@ class PresetLora:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PresetDownload:
+    """Where a file is to be had. folder: below the models folder. url: `#sha256=<hexadecimal digits>` may end it."""
+
+    folder: str
+    name: str
+    url: str
+
+
+DOWNLOADS = {
+    "checkpoint_downloads": "checkpoints",
+    "lora_downloads": "loras",
+    "embeddings_downloads": "embeddings",
+    "vae_downloads": "vae",
+}
+"""Fooocus's keys, and the folder that each of them fills."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preset:
     """What is used where a request says nothing. `steps` is 0 where the performance mode shall decide.
 
     width, height: pixels. sizes: what the preset offers, (width, height) each. vae: "" = the checkpoint's own.
-    refiner: "" = none. downloads: (checkpoint, URL) each, as the preset tells them.
+    refiner: "" = none. downloads: what the preset tells where to get.
     """
 
     name: str
@@ -51,7 +69,7 @@ class Preset:
     loras: tuple[PresetLora, ...]
     refiner: str
     inpaint_engine: str
-    downloads: tuple[tuple[str, str], ...]
+    downloads: tuple[PresetDownload, ...]
 
 
 def places(user_folder: Path | None = None) -> dict[str, Path]:
@@ -114,7 +132,11 @@ def _preset(name: str, told: dict[str, Any]) -> Preset:
         loras=tuple(lora for entry in told.get("default_loras", ()) if (lora := _lora(entry))),
         refiner=_named(told.get("default_refiner")),
         inpaint_engine=_named(told.get("default_inpaint_engine_version", "v2.6")),
-        downloads=tuple((str(file), str(url)) for file, url in told.get("checkpoint_downloads", {}).items()),
+        downloads=tuple(
+            PresetDownload(folder=folder, name=str(name), url=str(url))
+            for key, folder in DOWNLOADS.items()
+            for name, url in told.get(key, {}).items()
+        ),
     )
 
 

@@ -1,8 +1,9 @@
 """How a task is painted: its checkpoint, sampler, steps and the rest, from what is asked or else from its preset."""
 
+from configs.models import download_command
 from configs.settings import Settings
 from masking.errors import InvalidValue, ModelMissing
-from pipelines import checkpoints, companions, performance, prompts, samplers
+from pipelines import checkpoints, companions, performance, prompts, samplers, sources
 from pipelines.families import Checkpoint
 from pipelines.plans import NO_ADM, NO_FREEU, USUAL_ADM, Adm, Recipe
 from pipelines.presets import Preset
@@ -49,12 +50,21 @@ def find_checkpoint(task: Task, preset: Preset, usual: Preset, settings: Setting
         except (ModelMissing, InvalidValue) as problem:
             if checkpoints.is_fooocus_default(name):
                 continue
-            blamed = companions.named_by(preset, name, settings) or problem
+            if name == preset.checkpoint and sources.tells_where(preset):
+                raise _to_fetch(preset, settings, "checkpoint" if task.preset is None else "preset") from problem
             if task.checkpoint is None and task.preset is not None:
-                blamed.field = "preset"
-            raise blamed from problem
+                problem.field = "preset"
+            raise
         return _told(asked, found, preset, warnings)
     return _told(asked, checkpoints.find(usual.checkpoint, settings), usual, warnings)
+
+
+def _to_fetch(preset: Preset, settings: Settings, field: str) -> ModelMissing:
+    return ModelMissing(
+        f"The checkpoint {preset.checkpoint!r} of preset {preset.name!r} is not installed. Fetch all that the preset "
+        f"needs with: {download_command(preset.name, settings)}",
+        field=field,
+    )
 
 
 def _told(asked: str, found: Checkpoint, preset: Preset, warnings: list[str]) -> Checkpoint:

@@ -14,6 +14,7 @@ from server import api, errors, files, health
 from server.api.fooocus.reply import webhook_body
 from server.backends.local import LocalBackend
 from server.body_limit import BodyLimit
+from server.downloads import Downloads
 from server.fetching import Guard
 from server.hashes import Hashes
 from server.inputs import Inputs
@@ -78,6 +79,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     await tasks.start()
     stack.push_async_callback(webhooks.close)
     await webhooks.start()
+    downloads = Downloads(settings)
+    stack.push_async_callback(downloads.close)
     return Parts(
         settings=settings,
         store=store,
@@ -88,4 +91,5 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
         thumbnails=Thumbnails(settings.output_path),
         backend=backend,
         tasks=tasks,
+        downloads=downloads,
     )

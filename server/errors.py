@@ -48,6 +48,10 @@ class WorkFailed(GessoError):
     """The worker could not do what was asked, though it had looked possible."""
 
 
+class DownloadFailed(GessoError):
+    """A file could not be fetched from where it is to be had."""
+
+
 class TaskFailed(GessoError):
     """An accepted task came to nothing; `task_id` is its record."""
 
@@ -69,6 +73,7 @@ STATUSES: Mapping[type[GessoError], int] = {
     Conflict: 409,
     NotReady: 503,
     WorkFailed: 500,
+    DownloadFailed: 502,
     TaskFailed: 500,
 }
 
@@ -76,7 +81,7 @@ STATUSES: Mapping[type[GessoError], int] = {
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"description": str(kind.__doc__).split(";")[0].strip()}
     for kind, status in STATUSES.items()
-    if status not in (404, 409, 422)
+    if status not in (404, 409, 422, 502)
 }
 """What a route that makes pictures may answer instead, for `/docs`."""
 

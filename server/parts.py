@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from configs.settings import Settings
 from server.backends import Backend
+from server.downloads import Downloads
 from server.fetching import Guard
 from server.hashes import Hashes
 from server.inputs import Inputs
@@ -29,6 +30,7 @@ class Parts:
     thumbnails: Thumbnails
     backend: Backend
     tasks: TaskQueue
+    downloads: Downloads
 
 
 async def _parts(request: Request) -> Parts:

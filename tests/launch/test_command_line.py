@@ -28,14 +28,14 @@ def refused(code: int, *words: str, **variables: str) -> str:
 def test_the_help_is_complete():
     ended = typed("--help")
     assert ended.returncode == 0
-    for word in ("serve", "demo", "test", "--no-setup", "--config", *(flag(name) for name in options())):
+    for word in ("serve", "demo", "download", "test", "--no-setup", "--config", *(flag(name) for name in options())):
         assert word in ended.stdout
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["servce"], "serve, demo, test"),
+        (["servce"], "serve, demo, download, test"),
         (["--prot", "80"], "--port"),
         (["serve", "--port", "eighty"], "'eighty'"),
         (["demo", "--device", "gpu"], "cuda"),

@@ -54,9 +54,9 @@ def test_what_was_used_is_told(server: Running) -> None:
     [
         ({"vae_name": "othr.safetensors"}, 422, "vae_name", "other.safetensors"),
         ({"vae_name": "wide.safetensors"}, 422, "vae_name", "other checkpoints"),
-        ({"vae_name": "ponyDiffusionV6XL_vae.safetensors"}, 424, "vae_name", "curl -L"),
+        ({"vae_name": "ponyDiffusionV6XL_vae.safetensors"}, 424, "vae_name", "launch.py download"),
         ({"loras": [{"enabled": True, "model_name": "x.safetensors"}]}, 424, "loras", "x.safetensors"),
-        ({"loras": [{"enabled": True, "model_name": "sdxl_lcm_lora.safetensors"}]}, 424, "loras", "curl -L"),
+        ({"loras": [{"enabled": True, "model_name": "sdxl_lcm_lora.safetensors"}]}, 424, "loras", "launch.py download"),
         ({"loras": [{"enabled": True, "model_name": "there.safetensors"}]}, 501, "loras", "there.safetensors"),
         ({"prompt": "a ball <lora:there:0.5>"}, 501, "prompt", "there"),
         ({"prompt": "a ball <lora:nowhere:0.5>"}, 424, "prompt", "nowhere"),

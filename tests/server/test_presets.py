@@ -65,7 +65,7 @@ def test_a_preset_whose_checkpoint_is_missing_is_424_with_the_way_to_get_it(serv
     answer = server.generate(preset=name)
     assert answer.status_code == 424
     assert answer.json()["field"] == "preset"
-    assert "curl -L" in answer.json()["detail"]
+    assert "launch.py download" in answer.json()["detail"]
 
 
 @pytest.mark.contract("0/unknown-names")

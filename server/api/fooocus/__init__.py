@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from server.api.fooocus import control, descriptions, masks, metadata, models, presets, routes, tasks
+from server.api.fooocus import control, descriptions, downloads, masks, metadata, models, presets, routes, tasks
 
 router = APIRouter()
 router.include_router(routes.router)
@@ -13,3 +13,4 @@ router.include_router(tasks.router)
 router.include_router(models.router)
 router.include_router(metadata.router)
 router.include_router(presets.router)
+router.include_router(downloads.router)
