@@ -60,12 +60,14 @@ def run(arguments: list[str]) -> int:
 def check(command: str, words: list[str]) -> None:
     """Raises SettingsError or Problem where the settings cannot work; `--help` ends here."""
     from configs import sources
+    from configs.keys import keys
 
     line = sources.parser(usage=USAGE, description=ABOUT)
     line.add_argument("--no-setup", action="store_true", help="run in the Python that runs this, and install nothing")
     if command == "download":
         line.add_argument("name", nargs="?", help="a preset's name, or a known file's")
     settings = sources.decide(sources.read(line, words))
+    keys(settings)
     if command == "serve":
         _refuse_taken(settings.listen, settings.port)
     for folder in (settings.output_path, settings.input_path):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -93,6 +93,37 @@ class Settings:
         metadata=_option(
             "what returned URLs begin with; a whole URL is taken as it is, a bare host gets http:// and the port",
             metavar="URL",
+        ),
+    )
+    apikey: tuple[str, ...] = field(
+        default=(),
+        repr=False,
+        metadata=_option("a key that clients must send, as X-API-KEY or as a bearer's", metavar="KEY", many=True),
+    )
+    apikey_file: Path | None = field(
+        default=None,
+        metadata=_option("more keys: one a line, # for remarks", read=absolute, metavar="FILE"),
+    )
+    rate_limit: int = field(
+        default=0,
+        metadata=_number("most requests a minute of one key, without keys of one address; 0: as many as there come"),
+    )
+    cors_origin: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "an origin whose pages may use the API in a browser, such as https://pictures.example; * for all",
+            read=str.strip,
+            metavar="ORIGIN",
+            many=True,
+        ),
+    )
+    known_host: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "a name by which this server is called where it has no key and listens on this machine only; * for all",
+            read=str.strip,
+            metavar="NAME",
+            many=True,
         ),
     )
     root_path: str = field(
@@ -188,6 +219,13 @@ class Settings:
             )
         for ip in self.forwarded_allow_ips:
             _refuse(not _is_network(ip), "forwarded_allow_ips", ip, "give addresses or networks, such as 10.0.0.0/8")
+        object.__setattr__(self, "apikey", tuple(key for key in self.apikey if key))
+        _refuse(self.rate_limit < 0, "rate_limit", self.rate_limit, "take 0 (no limit) or more")
+        for origin in self.cors_origin:
+            _refuse(not is_origin(origin), "cors_origin", origin, "give http(s)://host, such as https://art.example")
+        for name in self.known_host:
+            wrong_name = name != "*" and not hosts.is_host(name)
+            _refuse(wrong_name, "known_host", name, "give a name, such as pictures.example")
         for host in self.allow_host:
             _refuse(not hosts.is_host(host), "allow_host", host, "give a name, an address or a network")
         _refuse(not self.listen.strip(), "listen", self.listen, "give an address, such as 127.0.0.1")
@@ -221,6 +259,21 @@ def is_web_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def is_origin(text: str) -> bool:
+    """Whether it is what browsers send as `Origin`: a scheme, a host and perhaps a port; or * for every one."""
+    return text in ("*", "null") or (
+        is_web_url(text) and not re.search(r"[/?#@]", text.partition("://")[2].rstrip("/"))
+    )
+
+
+def is_loopback(listen: str) -> bool:
+    """Whether only this machine can reach a server on that address."""
+    try:
+        return listen == "localhost" or ip_address(listen).is_loopback
     except ValueError:
         return False
 

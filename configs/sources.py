@@ -16,8 +16,6 @@ LATER = {
     "always_download_new_model": "models are fetched when that is asked for: launch.py download <preset>",
     "always_gpu": "--device cuda does that",
     "always_high_vram": "models stay loaded anyway",
-    "apikey": "keys come in a later version; serve on 127.0.0.1 until then",
-    "cors_origin": "every other origin is refused until then",
     "disable_image_log": "every picture is kept",
     "disable_offload_from_vram": "models stay loaded anyway",
     "disable_preset_download": "nothing is fetched unless that is asked for",

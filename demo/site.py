@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from configs.keys import keys
 from configs.settings import ROOT
+from configs.sources import load
 
 PATIENCE_S = 900
 """For one answer; the first one on a slow disk loads the models."""
@@ -27,15 +30,17 @@ class Wrong(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A server: where it is, and the folder that it serves as /outputs/."""
+    """A server: where it is, the folder that it serves as /outputs/, and a key where it asks for one."""
 
     url: str
     outputs: Path
+    key: str = ""
 
     def post(self, path: str, **fields: object) -> Any:
         """The JSON answer, its warnings printed. Raises Wrong when the server refuses."""
         body = json.dumps(fields).encode()
-        asked = urllib.request.Request(self.url + path, body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"} | ({"X-API-KEY": self.key} if self.key else {})
+        asked = urllib.request.Request(self.url + path, body, headers)
         answer, headers = _open(asked)
         said = json.loads(answer)
         warnings = said["warnings"] if isinstance(said, dict) else json.loads(headers.get("X-Gesso-Warnings", "[]"))
@@ -48,14 +53,16 @@ class Site:
 
     def file(self, url: str) -> Path:
         """Where the picture behind a URL of ours lies on disk."""
-        return self.outputs.joinpath(*url.partition("/outputs/")[2].split("/"))
+        path = urllib.parse.unquote(url.partition("/outputs/")[2].partition("?")[0])
+        return self.outputs.joinpath(*path.split("/"))
 
 
 @contextmanager
 def serving(words: Sequence[str], outputs: Path) -> Iterator[Site]:
     """A server on a free port, its models loaded; stopped at the end. `words`: settings, as on the command line."""
     port = _free_port()
-    site = Site(url=f"http://127.0.0.1:{port}", outputs=outputs)
+    key = next(iter(keys(load(words))), "")
+    site = Site(url=f"http://127.0.0.1:{port}", outputs=outputs, key=key)
     ours = ["--listen", "127.0.0.1", "--port", str(port), "--base-url", site.url]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import uvicorn
 
-from configs.settings import Settings, SettingsError, public_url
+from configs.keys import WEAK, keys
+from configs.settings import Settings, SettingsError, is_loopback, public_url
 from configs.sources import load
 from server.app import create_app
 
@@ -18,6 +19,7 @@ def main(arguments: list[str]) -> int:
     """Serve; 0 when it was stopped in order, 2 when it could not begin."""
     try:
         settings = load(arguments)
+        opening = keys(settings)
         listener = _listen(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
@@ -33,10 +35,24 @@ def main(arguments: list[str]) -> int:
         proxy_headers=False,
     )
     logging.getLogger("gesso").info("Gesso serves on %s", public_url(settings))
+    _warn(settings, opening)
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):  # uvicorn has closed everything in order, and passes the signal on
         server.run(sockets=[listener])
     return 0 if server.started else 2
+
+
+def _warn(settings: Settings, opening: tuple[str, ...]) -> None:
+    """Say what leaves the door open."""
+    log = logging.getLogger("gesso")
+    if not opening and not is_loopback(settings.listen):
+        log.warning(
+            "Gesso serves on %s without a key: whoever can reach this machine can use it and see every picture. "
+            "Set a key with --apikey, or serve on 127.0.0.1.",
+            settings.listen,
+        )
+    if any(len(key) < WEAK for key in opening):
+        log.warning("A key has fewer than %d characters and can be guessed: take a longer one.", WEAK)
 
 
 def _listen(settings: Settings) -> socket.socket:

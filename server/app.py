@@ -3,31 +3,43 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
+from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from PIL import Image
 
+from configs.keys import keys
 from configs.settings import Settings
 from server import api, errors, files, health
-from server.api.fooocus.reply import webhook_body
+from server.access import Access, secret
+from server.api.fooocus.reply import opened, webhook_body
 from server.backends.local import LocalBackend
 from server.body_limit import BodyLimit
+from server.careful import Careful
 from server.downloads import Downloads
+from server.errors import AT_THE_DOOR
 from server.fetching import Guard
+from server.gate import Gate
 from server.hashes import Hashes
 from server.inputs import Inputs
+from server.origins import Origins, cors
 from server.outputs import Outputs
 from server.parts import Parts
 from server.proxy import Forwarded
 from server.store import Store
 from server.tasks import TaskQueue
 from server.thumbnails import Thumbnails
-from server.web import gallery
+from server.web import gallery, login
 from server.webhooks import Webhooks
 
 VERSION = "0.1.0"
+
+KEYS = [Security(APIKeyHeader(name="X-API-KEY", auto_error=False)), Security(HTTPBearer(auto_error=False))]
+"""For `/docs` alone, where keys are then asked for; `server.gate` looks at them."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -49,10 +61,17 @@ def create_app(settings: Settings) -> FastAPI:
         root_path=settings.root_path.rstrip("/"),
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(Origins, settings=settings)
+    if settings.cors_origin:
+        app.add_middleware(CORSMiddleware, **cors(settings))
     app.add_middleware(Forwarded, settings=settings)
+    app.add_middleware(Careful)
     errors.register(app)
-    for router in (*api.routers(), gallery.router, files.router, health.router):
-        app.include_router(router)
+    for router in (*api.routers(), gallery.router, files.router):
+        app.include_router(router, responses=AT_THE_DOOR, dependencies=KEYS)
+    for router in (login.router, health.router):
+        app.include_router(router, responses=AT_THE_DOOR)
 
     @app.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:
@@ -71,7 +90,9 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     stack.callback(guard.close)
     inputs = await asyncio.to_thread(Inputs, settings, guard)
     stack.push_async_callback(inputs.close)
-    webhooks = Webhooks(store, settings, guard, webhook_body)
+    opening = keys(settings)
+    access = Access(opening, await asyncio.to_thread(secret, settings.output_path) if opening else b"")
+    webhooks = Webhooks(store, settings, guard, webhook_body, sign=partial(opened, access=access))
     tasks = TaskQueue(store, outputs, backend, webhooks.on_end)
     stack.push_async_callback(backend.close)
     await backend.start()
@@ -85,6 +106,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
         settings=settings,
         store=store,
         inputs=inputs,
+        access=access,
         guard=guard,
         outputs=outputs,
         hashes=Hashes(settings.output_path),

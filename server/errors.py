@@ -40,6 +40,18 @@ class InputMissing(GessoError):
         self.more = more or {}
 
 
+class Forbidden(GessoError):
+    """The key is missing or wrong; or a page of another origin asks."""
+
+
+class TooMany(GessoError):
+    """More requests in a minute than `--rate-limit` allows; `Retry-After` tells the seconds to wait."""
+
+
+class Misdirected(GessoError):
+    """The `Host` that was called is none that this server is known by."""
+
+
 class NotReady(GessoError):
     """The models are not resident yet, or the worker is being started again."""
 
@@ -69,6 +81,9 @@ STATUSES: Mapping[type[GessoError], int] = {
     ModelMissing: 424,
     BrokenModel: 424,
     OutOfMemory: 507,
+    Forbidden: 403,
+    TooMany: 429,
+    Misdirected: 421,
     NotFound: 404,
     Conflict: 409,
     NotReady: 503,
@@ -81,7 +96,7 @@ STATUSES: Mapping[type[GessoError], int] = {
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"description": str(kind.__doc__).split(";")[0].strip()}
     for kind, status in STATUSES.items()
-    if status not in (404, 409, 422, 502)
+    if status not in (403, 404, 409, 421, 422, 429, 502)
 }
 """What a route that makes pictures may answer instead, for `/docs`."""
 
@@ -90,6 +105,12 @@ def told(failure: Failed) -> GessoError:
     """A worker's failure as the error that it was there, or as WorkFailed."""
     kinds = {kind.__name__: kind for kind in public_errors() if kind.__module__ == GessoError.__module__}
     return kinds.get(failure.kind, WorkFailed)(failure.message, field=failure.field)
+
+
+AT_THE_DOOR: dict[int | str, dict[str, Any]] = {
+    STATUSES[kind]: {"description": str(kind.__doc__)} for kind in (Forbidden, TooMany, Misdirected)
+}
+"""What every route may answer before it has looked at anything."""
 
 
 def register(app: FastAPI) -> None:

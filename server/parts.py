@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from configs.settings import Settings
+from server.access import Access
 from server.backends import Backend
 from server.downloads import Downloads
 from server.fetching import Guard
@@ -23,6 +24,7 @@ class Parts:
 
     settings: Settings
     store: Store
+    access: Access
     guard: Guard
     inputs: Inputs
     outputs: Outputs

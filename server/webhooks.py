@@ -61,7 +61,10 @@ def signature(secret: str, body: bytes) -> str:
 
 
 class Webhooks:
-    """Sends what is owed. Lives on the event loop; `write` makes a task's message, in a thread."""
+    """Sends what is owed. Lives on the event loop; `write` makes a task's message, in a thread.
+
+    sign: puts signatures into a message at every attempt anew; what is kept has none.
+    """
 
     def __init__(
         self,
@@ -70,12 +73,14 @@ class Webhooks:
         guard: Guard,
         write: Callable[[TaskRow, Settings], str],
         pauses_s: tuple[float, ...] = PAUSES_S,
+        sign: Callable[[str], str] = str,
     ) -> None:
         self._store = store
         self._settings = settings
         self._guard = guard
         self._write = write
         self._pauses_s = pauses_s
+        self._sign = sign
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._client: httpx.AsyncClient | None = None
@@ -118,7 +123,9 @@ class Webhooks:
         attempts, due_at = delivery.attempts, delivery.due_at
         while True:
             await asyncio.sleep(max(0, due_at - now()) / 1000)
-            fault, is_final = await self._attempt(client, delivery.url, body.encode(), task_id, attempts + 1)
+            fault, is_final = await self._attempt(
+                client, delivery.url, self._sign(body).encode(), task_id, attempts + 1
+            )
             if fault is None:
                 return await asyncio.to_thread(self._store.end_delivery, task_id)
             attempts += 1

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import Annotated
 from urllib.parse import quote
 
@@ -17,16 +16,12 @@ from server.errors import NotFound
 from server.parts import Parts, TheParts
 from server.pictures import BROKEN
 from server.store import PictureRow
+from server.web.shell import html_page
 
 router = APIRouter(tags=["Pages"], default_response_class=HTMLResponse)
 
 PER_PAGE = 120
 PER_STRIP = 8
-TEMPLATE = Path(__file__).parent / "page.html"
-HEADERS = {
-    "Cache-Control": "no-cache",
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +66,9 @@ def _days_page(parts: Parts) -> HTMLResponse:
     body = "\n".join(_strip(day, files) for day, files in made.items() if files)
     nothing = '<p class="empty">No picture has been made yet.</p>'
     count = sum(map(len, made.values()))
-    return _page("Pictures", "Pictures", f"{_many(count)} · <a href='../docs'>API</a>", body or nothing)
+    note = f"{_many(count)} · <a href='../docs'>API</a>"
+    leave = '<form method="post" action="../logout"><button>Log out</button></form>' if parts.access.needed else ""
+    return html_page("Pictures", heading="Pictures", note=note, body=(body or nothing) + leave)
 
 
 def _strip(day: str, files: list[str]) -> str:
@@ -96,7 +93,7 @@ def _day_page(day: str, page: int, parts: Parts) -> HTMLResponse:
     newer = f'<a href="?page={page - 1}">← newer</a>' if page > 1 else ""
     older = f'<a href="?page={page + 1}">older →</a>' if first + PER_PAGE < len(files) else ""
     body = f'<ul class="grid">{"".join(cards)}</ul><nav>{newer}{older}</nav>'
-    return _page(day, day, f"{_many(len(files))} · <a href='../'>all days</a>", body)
+    return html_page(day, heading=day, note=f"{_many(len(files))} · <a href='../'>all days</a>", body=body)
 
 
 def _card(day: str, shown: Shown) -> str:
@@ -132,9 +129,3 @@ def _newest_first(folder: Path, root: Path) -> list[str]:
 
 def _many(count: int) -> str:
     return f"{count:,} picture" + ("" if count == 1 else "s")
-
-
-def _page(title: str, heading: str, note: str, body: str) -> HTMLResponse:
-    template = Template(TEMPLATE.read_text(encoding="utf-8"))
-    html = template.substitute(title=f"{escape(title)} · Gesso", heading=escape(heading), note=note, body=body)
-    return HTMLResponse(html, headers=HEADERS)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.keys import keys
 from configs.models import STARTER, model_folders
 from configs.settings import LIMITS, Settings, SettingsError, public_url
 
@@ -62,3 +63,28 @@ def test_limits_are_those_of_the_contract():
 
 def test_the_secret_is_not_shown_with_the_other_settings():
     assert "kept quiet" not in repr(Settings(webhook_secret="kept quiet"))
+
+
+def test_keys_come_from_the_command_line_and_from_a_file_and_are_told_to_nobody(tmp_path):
+    file = tmp_path / "keys.txt"
+    file.write_text("\ufeff# laptop\n  from the file \n\nfirst\n", encoding="utf-8")
+    settings = Settings(apikey=("first", "", "second one"), apikey_file=file)
+    assert keys(settings) == ("first", "second one", "from the file")
+    assert "first" not in repr(settings)
+    assert keys(Settings()) == ()
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", None, "schlüssel\n"])
+def test_a_file_without_a_key_that_can_be_sent_is_refused(tmp_path, content):
+    file = tmp_path / "keys.txt"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"keys\.txt") as caught:
+        keys(Settings(apikey_file=file))
+    assert "schl" not in str(caught.value)
+
+
+@pytest.mark.parametrize("origin", ["art.example", "https://art.example/x", "https://a@b.example", "ftp://x", ""])
+def test_what_is_no_origin_is_refused(origin):
+    with pytest.raises(SettingsError, match="--cors-origin"):
+        Settings(cors_origin=(origin,))

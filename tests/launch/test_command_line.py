@@ -39,7 +39,7 @@ def test_the_help_is_complete():
         (["--prot", "80"], "--port"),
         (["serve", "--port", "eighty"], "'eighty'"),
         (["demo", "--device", "gpu"], "cuda"),
-        (["--apikey", "secret"], "--apikey is not supported"),
+        (["--always-gpu"], "--always-gpu is not supported"),
         (["--listen", "not an address", "--no-setup"], "--listen"),
     ],
 )

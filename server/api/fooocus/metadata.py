@@ -85,7 +85,7 @@ def _with_request(reading: Reading, own: dict[str, Any], parts: Parts) -> Readin
     missing = None
     for field, digest in own["inputs"].items():
         name = f"{Path(str(digest)).name}.png"
-        reading.request[field] = f"{base_url(parts.settings)}/inputs/{name}"
+        reading.request[field] = parts.access.opened(f"{base_url(parts.settings)}/inputs/{name}")
         missing = missing or (None if (parts.inputs.folder / name).is_file() else (field, name))
     if missing:
         raise InputMissing(

@@ -5,12 +5,14 @@ import base64
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Response
 from pydantic import BaseModel
 
 from configs.settings import Settings, public_url
 from server import paths
+from server.access import Access
 from server.api.fooocus.headers import headers
 from server.errors import TaskFailed
 from server.parts import Parts
@@ -63,6 +65,8 @@ class Record(BaseModel):
 def record(row: TaskRow, parts: Parts) -> Record:
     """The record of a task, without its wait; `result` and `result_seeds` are in the order of the pictures."""
     told = _record(row, base_url(parts.settings))
+    told.result = parts.access.opened(told.result)
+    told.req_params = parts.access.opened(told.req_params)
     if row.finished_at is None:
         told.progress = parts.tasks.progress(row.task_id)
         told.preview = base64.b64encode(parts.tasks.preview(row.task_id) or b"").decode()
@@ -84,6 +88,14 @@ def webhook_body(row: TaskRow, settings: Settings) -> str:
     """What the webhook of an ended task is sent: its record; with `--webhook-legacy` as JSON text within JSON."""
     text = _record(row, row.base_url or public_url(settings)).model_dump_json(exclude_none=True)
     return json.dumps(text) if settings.webhook_legacy else text
+
+
+def opened(message: str, access: Access) -> str:
+    """A webhook's message with links that open without a key for a while, counted from now."""
+    if not access.needed:
+        return message
+    told = json.loads(message)
+    return json.dumps(opened(told, access) if isinstance(told, str) else access.opened(told))
 
 
 async def pending(task_id: str, order: Order, parts: Parts) -> dict[str, Any]:
@@ -151,7 +163,7 @@ def _record(row: TaskRow, base: str) -> Record:
         task_status=WIRE_STATUS[row.status],
         progress=0 if row.finished_at is None else 100,
         webhook_url=row.webhook_url or "",
-        result=[f"{base}/outputs/{picture.day}/{picture.file}" for picture in row.pictures],
+        result=[f"{base}/outputs/{picture.day}/{quote(picture.file)}" for picture in row.pictures],
         result_seeds=[picture.seed for picture in row.pictures],
         warnings=row.warnings,
         effective_params=row.effective,
