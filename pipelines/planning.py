@@ -5,7 +5,7 @@ from pathlib import Path
 
 from configs.settings import Settings
 from masking.errors import InvalidValue
-from pipelines import companions, emphasis, presets, prompting, recipes
+from pipelines import companions, emphasis, presets, prompting, recipes, upscalers
 from pipelines.plans import NEVER_ADAPTIVE, Plan
 from pipelines.prompting import Wording
 from pipelines.tasks import SEEDS, Ground, Task
@@ -40,6 +40,7 @@ def resolve(task: Task, settings: Settings) -> Plan:
             recipe=recipe,
             seeds=seeds,
             wordings=wordings,
+            upscalers=upscalers.shelf(settings),
             warnings=tuple(dict.fromkeys([*warnings, *(told for wording in wordings for told in wording.warnings)])),
         )
     )

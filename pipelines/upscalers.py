@@ -2,7 +2,9 @@
 
 import difflib
 import itertools
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,27 +23,59 @@ TILE, OVERLAP = 256, 16
 """Pixels that go through the network at once, and how many of them neighbouring tiles share on each side."""
 
 
+TOLD = re.compile(r"(?<![a-z0-9])([1-8])x|(?<![a-z0-9])x([1-8])(?![0-9])", re.IGNORECASE)
+"""A scale in a file's name: "4x-Sharp", "esrgan_x2plus", "gesso-starter-x4"."""
+
+USUAL = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """The upscalers that are installed: file names, one tuple per models folder, the user's own before Gesso's."""
+
+    folders: tuple[tuple[str, ...], ...]
+
+    def choose(self, name: str | None, factor: float) -> str:
+        """The one named, else the one that suits the factor best, else "". Raises InvalidValue for another name.
+
+        The smallest scale that reaches the factor suits best, else the largest; a user's own before Gesso's.
+        """
+        there = list(dict.fromkeys(itertools.chain.from_iterable(self.folders)))
+        if name and name not in there:
+            near = ", ".join(difflib.get_close_matches(name, there, n=3, cutoff=0)) or "none is installed"
+            raise InvalidValue(
+                f"There is no upscaler {name!r} in upscale_models; near it: {near}.", field="upscale_model"
+            )
+        if name:
+            return name
+        nearest = next((names for names in self.folders if names), ())
+        scales = {file: scale_told(file) for file in nearest}
+        enough = [file for file in nearest if scales[file] >= factor]
+        return min(enough, key=scales.__getitem__) if enough else max(nearest, key=scales.__getitem__, default="")
+
+
+def shelf(settings: Settings) -> Shelf:
+    return Shelf(folders=tuple(tuple(path.name for path in _files(root)) for root in model_folders(settings)))
+
+
+def scale_told(name: str) -> int:
+    """The scale that a file's name tells; 4, which most have, where it tells none. The weights are not read for it."""
+    told = TOLD.search(Path(name).stem)
+    return int(told[1] or told[2]) if told else USUAL
+
+
 def installed(settings: Settings) -> dict[str, Path]:
     """Every upscaler by its file's name, the user's own before those that come with Gesso."""
     found: dict[str, Path] = {}
     for root in model_folders(settings):
-        folder = root / "upscale_models"
-        files = sorted(folder.iterdir()) if folder.is_dir() else []
-        for path in files:
-            if path.suffix in SUFFIXES:
-                found.setdefault(path.name, path)
+        for path in _files(root):
+            found.setdefault(path.name, path)
     return found
 
 
-def choose(name: str | None, settings: Settings) -> str | None:
-    """The upscaler to use: the one named, else the first installed, else None. Raises InvalidValue for another name."""
-    there = installed(settings)
-    if not name:
-        return next(iter(there), None)
-    if name not in there:
-        near = ", ".join(difflib.get_close_matches(name, there, n=3, cutoff=0)) or "none is installed"
-        raise InvalidValue(f"There is no upscaler {name!r} in upscale_models; near it: {near}.", field="upscale_model")
-    return name
+def _files(root: Path) -> list[Path]:
+    folder = root / "upscale_models"
+    return [path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES] if folder.is_dir() else []
 
 
 def load(name: str, settings: Settings, device: str) -> "Upscaler":

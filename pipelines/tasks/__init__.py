@@ -10,6 +10,7 @@ from pipelines.families import Checkpoint
 from pipelines.plans import Adm, FreeU, Plan, Recipe, Shot
 from pipelines.presets import Preset
 from pipelines.prompting import Wording
+from pipelines.upscalers import Shelf
 
 SEEDS = 2**63
 """Seeds are whole numbers from 0 up to this, exclusively."""
@@ -79,6 +80,7 @@ class Ground:
     recipe: Recipe
     seeds: tuple[int, ...]
     wordings: tuple[Wording, ...]
+    upscalers: Shelf
     warnings: tuple[str, ...]
 
     def shots(self, width: int, height: int) -> tuple[Shot, ...]:

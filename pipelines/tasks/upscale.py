@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +23,14 @@ LARGEST_PAINTED = 2800 / 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Upscale(Task):
-    """`image` is an upright 8-bit RGB PNG. factor: above 0. upscaler: a name, "" = none is installed.
+    """`image` is an upright 8-bit RGB PNG. factor: above 0. upscaler: a file's name.
 
     fast: the upscaler's picture as it is. strength: 0 to 1, of what is painted over.
     """
 
     image: Path
     factor: float
-    upscaler: str
+    upscaler: str | None = None
     fast: bool = False
     strength: float | None = None
 
@@ -40,8 +41,10 @@ class Upscale(Task):
         with Image.open(self.image) as image:
             size = image.size
         side, multiple = ground.checkpoint.side, ground.checkpoint.multiple
-        width, height, raised = _size(*size, self.factor, 0 if self.fast else side)
+        factor = max(self.factor, 0 if self.fast else side / math.sqrt(size[0] * size[1]))
+        width, height = (max(1, round(length * factor)) for length in size)
         _refuse_too_large(width, height)
+        upscaler = ground.upscalers.choose(self.upscaler, factor)
         over = math.sqrt(width * height) > LARGEST_PAINTED * side
         strength = STRENGTH if self.strength is None else self.strength
         paints = not self.fast and not over and strength > 0
@@ -56,20 +59,33 @@ class Upscale(Task):
             recipe=recipe,
             painted=(canvas.round_up(width, multiple), canvas.round_up(height, multiple)),
             shots=ground.shots(width, height)[: None if paints else 1],
-            warnings=(*ground.warnings, *_told(self, raised, over and not self.fast, len(ground.seeds), paints)),
+            warnings=(*ground.warnings, *self._told(upscaler, factor, over, paints)),
             image=self.image,
             cell=ground.checkpoint.cell,
             factor=self.factor,
-            upscaler=self.upscaler,
+            upscaler=upscaler,
             paints=paints,
             strength=strength,
             skipped=skipped,
         )
 
+    def _told(self, upscaler: str, factor: float, over: bool, paints: bool) -> Iterator[str]:
+        if not upscaler:
+            yield "No upscaler is installed in upscale_models: the picture was enlarged by Lanczos resampling."
+        if factor > self.factor:
+            yield "The picture was enlarged to the area that the checkpoint is made for, more than asked."
+        if over and not self.fast:
+            yield "The large picture is more than the checkpoint can paint over: it is the upscaler's own."
+        if self.image_number > 1 and not paints:
+            yield f"One picture instead of {self.image_number}: without painting over, all would be the same."
+
 
 @dataclass(frozen=True, kw_only=True)
 class UpscalePlan(Plan):
-    """cell: pixels per latent cell. paints: whether it is painted over. skipped: see `Repainting`."""
+    """upscaler: "" = none is installed. cell: pixels per latent cell. paints: whether it is painted over.
+
+    skipped: see `Repainting`.
+    """
 
     kind = "upscale"
 
@@ -100,13 +116,6 @@ class UpscalePlan(Plan):
 PLAN = UpscalePlan
 
 
-def _size(width: int, height: int, factor: float, side: int) -> tuple[int, int, bool]:
-    """Width and height of the large picture, and whether they were raised to the native area."""
-    native = side / math.sqrt(width * height)
-    scale = max(factor, native)
-    return max(1, round(width * scale)), max(1, round(height * scale)), native > factor
-
-
 def _refuse_too_large(width: int, height: int) -> None:
     if max(width, height) > LIMITS.max_side or width * height > LIMITS.max_pixels:
         raise TooLarge(
@@ -114,16 +123,3 @@ def _refuse_too_large(width: int, height: int) -> None:
             f"{LIMITS.max_pixels} in all are the most.",
             field="upscale_multiple",
         )
-
-
-def _told(task: Upscale, raised: bool, over: bool, number: int, paints: bool) -> tuple[str, ...]:
-    told = []
-    if not task.upscaler:
-        told.append("No upscaler is installed in upscale_models: the picture was enlarged by Lanczos resampling.")
-    if raised:
-        told.append("The picture was enlarged to the area that the checkpoint is made for, more than asked.")
-    if over:
-        told.append("The large picture is more than the checkpoint can paint over: it is the upscaler's own.")
-    if number > 1 and not paints:
-        told.append(f"One picture instead of {number}: without painting over, all would be the same.")
-    return tuple(told)

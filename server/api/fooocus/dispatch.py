@@ -87,7 +87,7 @@ def task(request: GenerateRequest, pictures: dict[str, Path], settings: Settings
     """The task that `request` asks for; what the client did not send stays open. Raises InvalidValue."""
     common = _common(request)
     if "uov_input_image" in pictures:
-        return uov.task(request, common, pictures["uov_input_image"], settings)
+        return uov.task(request, common, pictures["uov_input_image"])
     if "inpaint_input_image" not in pictures:
         width, height = _size(request)
         return TextToImage(**common, width=width, height=height)

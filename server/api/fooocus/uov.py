@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from configs.settings import Settings
-from pipelines import upscalers
 from pipelines.tasks import Task
 from pipelines.tasks.upscale import Upscale
 from pipelines.tasks.vary import Method, Vary
@@ -20,15 +18,15 @@ def is_asked(request: GenerateRequest) -> bool:
     return is_given(request.uov_input_image) and request.uov_method != "Disabled"
 
 
-def task(request: GenerateRequest, common: dict[str, Any], image: Path, settings: Settings) -> Task:
-    """The task; `common`: the fields that every task has. Raises InvalidValue for an upscaler that is not there."""
+def task(request: GenerateRequest, common: dict[str, Any], image: Path) -> Task:
+    """The task; `common`: the fields that every task has."""
     if method := VARIATIONS.get(request.uov_method):
         return Vary(**common, image=image, method=method, strength=_above_0(request.overwrite_vary_strength))
     return Upscale(
         **common,
         image=image,
         factor=FACTORS.get(request.uov_method, request.upscale_multiple),
-        upscaler=upscalers.choose(request.upscale_model, settings) or "",
+        upscaler=request.upscale_model or None,
         fast=request.uov_method == "Upscale (Fast 2x)",
         strength=_above_0(request.overwrite_upscale_strength),
     )
