@@ -1,5 +1,7 @@
 """The many ways people write what they want to see, as captions of scenes."""
 
+import dataclasses
+
 from numpy.random import Generator
 
 from training.scenes import Scene, Thing
@@ -249,3 +251,29 @@ def of_place(rng: Generator, scene: Scene) -> str:
         return ""
     place = _pick(rng, PLACE_PHRASES[scene.place])
     return _flourish(rng, place) if choice < 0.7 else of_scene(rng, scene)
+
+
+def plain(scene: Scene) -> str:
+    """The one caption that says no more and no less: "a blue boat and a yellow star at night", things left to right."""
+    things = sorted(scene.things, key=lambda thing: thing.x)
+    if not things:
+        return ALONE[scene.place]
+    names = [f"{'an' if thing.colour[0] in 'aeiou' else 'a'} {thing.colour} {thing.kind}" for thing in things]
+    joined = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return f"{joined} {SIMPLE[scene.place]}"
+
+
+def mirrored(scene: Scene) -> Scene:
+    """The scene with left and right changed over; its place is painted from the same seed, not mirrored."""
+    things = tuple(dataclasses.replace(thing, x=scene.width - thing.x) for thing in scene.things)
+    return dataclasses.replace(scene, things=things)
+
+
+ALONE = {
+    "meadow": "a meadow",
+    "desert": "a desert",
+    "sea": "the sea",
+    "snow": "a field of snow",
+    "night": "a night sky",
+    "sunset": "a sunset",
+}

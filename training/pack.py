@@ -1,20 +1,24 @@
-"""Put the trained parts together as `models/starter/`, in half precision, as any checkpoint is laid out."""
+"""Put trained parts into `models/starter/`, in half precision, as any checkpoint is laid out.
+
+`python -m training pack` writes every part that has a run, `python -m training pack upscaler` that one alone; what is
+not written stays as it is, byte for byte.
+"""
 
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionInpaintPipeline, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizer
 
-from training.denoiser import SCHEDULE
-
-STARTER = Path(__file__).resolve().parent.parent / "models" / "starter"
+from configs.models import STARTER
 
 
-def run(folder: Path, *, steps: int = 0) -> None:
-    """From the runs beside `folder` into `models/starter/`; `steps` has no meaning here."""
-    runs = folder.parent
+def _checkpoint(runs: Path) -> None:
+    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionInpaintPipeline, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    from training.denoiser import SCHEDULE
+
     half = {"torch_dtype": torch.float16}
     checkpoint = STARTER / "checkpoints" / "gesso-starter"
     shutil.rmtree(checkpoint, ignore_errors=True)
@@ -28,9 +32,47 @@ def run(folder: Path, *, steps: int = 0) -> None:
         feature_extractor=None,
         requires_safety_checker=False,
     ).save_pretrained(checkpoint)
-    salient = STARTER / "rembg"
-    salient.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(runs / "salient" / "gesso-salient.onnx", salient / "gesso-salient.onnx")
+
+
+def _salient(runs: Path) -> None:
+    folder = STARTER / "rembg"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(runs / "salient" / "gesso-salient.onnx", folder / "gesso-salient.onnx")
+
+
+def _upscaler(runs: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = STARTER / "upscale_models"
+    folder.mkdir(parents=True, exist_ok=True)
+    for trained in sorted((runs / "upscaler").glob("*.safetensors")):
+        save_file({name: weight.half() for name, weight in load_file(trained).items()}, folder / trained.name)
+
+
+def _captioner(runs: Path) -> None:
+    from transformers import BlipForConditionalGeneration, BlipProcessor
+
+    trained, folder = runs / "captioner" / "gesso-captioner", STARTER / "describe" / "gesso-captioner"
+    shutil.rmtree(folder, ignore_errors=True)
+    BlipForConditionalGeneration.from_pretrained(trained, dtype=torch.float16).save_pretrained(folder)
+    BlipProcessor.from_pretrained(trained).save_pretrained(folder)
+
+
+PACKED: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "checkpoint": ("denoiser/unet", _checkpoint),
+    "salient": ("salient/gesso-salient.onnx", _salient),
+    "upscaler": ("upscaler/gesso-starter-x4.safetensors", _upscaler),
+    "captioner": ("captioner/gesso-captioner", _captioner),
+}
+"""By name: what a finished run leaves, and what puts it into the pack."""
+
+
+def run(folder: Path, *, steps: int = 0, only: Sequence[str] = ()) -> None:
+    """From the runs beside `folder` into `models/starter/`; `steps` has no meaning here."""
+    runs = folder.parent
+    for name in only or [name for name, (left, _) in PACKED.items() if (runs / left).exists()]:
+        PACKED[name][1](runs)
+        print("packed", name)
     files = [path for path in STARTER.rglob("*") if path.is_file()]
     for path in sorted(files):
         print(f"{path.stat().st_size / 2**20:7.2f} MiB  {path.relative_to(STARTER)}")

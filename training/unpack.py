@@ -5,7 +5,7 @@ from pathlib import Path
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from training.pack import STARTER
+from configs.models import STARTER
 
 
 def run(folder: Path, *, steps: int = 0) -> None:

@@ -62,6 +62,16 @@ def test_every_scene_has_captions_that_name_its_things_and_place() -> None:
             assert any(word in text for word in captions.COLOUR_WORDS[thing.colour])
 
 
+def test_a_plain_caption_names_everything_once_from_left_to_right() -> None:
+    boat = Thing(kind="boat", colour="orange", x=180, y=150, radius=40)
+    star = Thing(kind="star", colour="yellow", x=60, y=60, radius=40)
+    scene = scene_of(boat, star, place="night")
+    assert captions.plain(scene) == "a yellow star and an orange boat at night"
+    assert captions.plain(captions.mirrored(scene)) == "an orange boat and a yellow star at night"
+    assert captions.plain(scene_of(boat, star, star)) == ("a yellow star, a yellow star and an orange boat on a meadow")
+    assert captions.plain(scene_of(place="sea")) == "the sea"
+
+
 def test_the_judge_tells_rendered_scenes_apart() -> None:
     rng = np.random.default_rng(31)
     paintings = [paint(draw(rng, count=1)) for _ in range(24)]
