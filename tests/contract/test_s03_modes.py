@@ -4,6 +4,7 @@ import io
 import json
 import threading
 import time
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -116,12 +117,13 @@ def test_previews_are_png_whatever_the_output_format(server: Running) -> None:
     assert shown.startswith("data:image/png;base64,iVBORw0KGgo")
 
 
-@pytest.mark.contract("2/inputs", "15/inputs-convert", "3/req-params-images")
+@pytest.mark.contract("1/storage", "2/inputs", "15/inputs-convert", "3/req-params-images")
 def test_what_was_sent_in_can_be_fetched_and_converted(server: Running, photo: Image.Image) -> None:
     shown = server.made(inpaint_input_image=as_text(photo), outpaint_selections=["Left"])["req_params"]
     assert (shown["inpaint_mask_image_upload"], shown["uov_input_image"], shown["enhance_input_image"]) == ("", "", "")
     url = shown["inpaint_input_image"]
     assert url.startswith(f"http://127.0.0.1:{server.port}/inputs/")
+    assert url.endswith(f"/{sha256(server.client.get(url).content).hexdigest()}.png")
     for accept, form in (("*/*", "PNG"), ("image/jpeg", "JPEG"), ("image/webp", "WEBP")):
         answer = server.client.get(url, headers={"Accept": accept})
         assert answer.headers["content-type"] == f"image/{form.lower()}"
@@ -136,6 +138,15 @@ def test_the_record_shows_the_tab_that_was_chosen(server: Running, photo: Image.
     assert (shown["current_tab"], shown["input_image_checkbox"]) == ("ip", True)
     varied = server.made(current_tab="ip", uov_input_image=as_text(photo), uov_method="Vary (Subtle)")["req_params"]
     assert varied["current_tab"] == "uov"
+
+
+@pytest.mark.contract("3/req-params-seed", "3/seeds-precision")
+def test_the_record_shows_the_seed_that_was_drawn(server: Running) -> None:
+    record = server.made(image_number=2, image_seed=-1)
+    drawn = record["req_params"]["image_seed"]
+    assert 0 <= drawn < 2**53
+    assert record["result_seeds"] == [drawn, drawn + 1]
+    assert server.client.get(f"/tasks/{record['task_id']}").json()["req_params"]["image_seed"] == drawn
 
 
 @pytest.mark.contract("18/older-routes")
