@@ -65,3 +65,14 @@ def parameters(server: Running, url: str) -> dict[str, Any]:
 def metadata(server: Running, look: Look) -> dict[str, Any]:
     """What its picture tells in Fooocus's scheme."""
     return parameters(server, look.record["result"][0])
+
+
+def steps(server: Running, **fields: Any) -> list[str]:
+    """The denoising steps that a request's stream tells of, such as "3/30, image 1/1"."""
+    asked = PLAIN | {"stream_output": True, "disable_preview": True} | fields
+    answer = server.generate(**asked)
+    assert answer.status_code == 200, answer.text
+    told = [json.loads(line[6:])["message"] for line in answer.text.split("\r\n") if line.startswith("data: {")]
+    assert told[-1] == "Finished"
+    begin, end = "Sampling step ", " ..."
+    return [line.removeprefix(begin).removesuffix(end) for line in told if line.startswith(begin)]

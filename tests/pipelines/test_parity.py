@@ -39,6 +39,7 @@ def stock_inpaint(folder: Path, told: Recipe, **more: Any) -> Pixels:
     return stock(folder, diffusers.StableDiffusionInpaintPipeline, told, seed=5, image=image, mask_image=mask, **more)
 
 
+@pytest.mark.contract("7/inpaint-latent-mask")
 @pytest.mark.parametrize("name", ["toy4", "toy9"])
 @pytest.mark.parametrize(("sampler", "scheduler"), MANY_SAMPLERS)
 def test_inpaint_is_bit_equal_to_the_stock_pipeline(request, models_path, name, sampler, scheduler):

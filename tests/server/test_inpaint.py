@@ -31,7 +31,7 @@ def elsewhere(tmp_path: Path, photo: Image.Image) -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.contract("0/inpaint-keeps-the-rest", "3/req-params-tab")
+@pytest.mark.contract("0/inpaint-keeps-the-rest", "3/req-params-tab", "7/inpaint-paste", "7/inpaint-size")
 def test_inpaint_keeps_what_the_mask_leaves_out(server: Running, photo: Image.Image, box_mask: Image.Image) -> None:
     record = server.made(
         prompt="a red ball", inpaint_input_image=as_text(photo), inpaint_mask_image_upload=as_text(box_mask)
@@ -54,7 +54,7 @@ def test_an_inverted_mask_keeps_the_box(server: Running, photo: Image.Image, box
     np.testing.assert_array_equal(after[kept], before[kept])
 
 
-@pytest.mark.contract("0/outpaint-a-third")
+@pytest.mark.contract("0/outpaint-a-third", "7/outpaint-default-distance", "7/outpaint-keeps-the-old")
 def test_outpaint_adds_a_third_and_leaves_the_old_picture(server: Running, photo: Image.Image) -> None:
     record = server.made(inpaint_input_image=as_text(photo), outpaint_selections=["Left", "Bottom"])
     after = np.asarray(server.picture(record["result"][0]))
@@ -62,7 +62,7 @@ def test_outpaint_adds_a_third_and_leaves_the_old_picture(server: Running, photo
     np.testing.assert_array_equal(after[:56, 24:], np.asarray(photo))
 
 
-@pytest.mark.contract("0/outpaint-a-third")
+@pytest.mark.contract("0/outpaint-a-third", "7/outpaint-distance")
 def test_outpaint_takes_the_distance_that_is_given(server: Running, photo: Image.Image) -> None:
     record = server.made(
         inpaint_input_image=as_text(photo), outpaint_selections=["Top", "Right"], outpaint_distance=[9, 8, 16, 0]

@@ -41,7 +41,7 @@ def test_an_image_is_answered_with_an_image(server: Running, red_box: Image.Imag
         assert Image.open(io.BytesIO(answer.content)).format == form
 
 
-@pytest.mark.contract("0/defaults-give-way", "0/warnings-and-effective-params")
+@pytest.mark.contract("0/defaults-give-way", "0/warnings-and-effective-params", "11/default-model")
 def test_fallbacks_are_told_in_a_header(server: Running, red_box: Image.Image) -> None:
     body = {"image": as_text(red_box), "mask_model": "isnet-general-use", "cloth_categori": "full"}
     answer = server.client.post(MASK, json=body)

@@ -26,6 +26,7 @@ def test_every_preset_is_listed_with_what_it_would_use(server: Running) -> None:
     assert len(found["default"]["aspect_ratios"]) == 26
 
 
+@pytest.mark.contract("10/own-presets")
 def test_a_users_preset_is_listed_as_such_and_a_damaged_one_tells_why(server: Running) -> None:
     found = listed(server)
     assert found["mine"]["own"]
@@ -44,7 +45,7 @@ def test_what_is_not_sent_comes_from_the_users_preset(server: Running) -> None:
     assert any("ddim does not follow the scheduler karras" in warning for warning in record["warnings"])
 
 
-@pytest.mark.contract("0/preset-merge")
+@pytest.mark.contract("0/preset-merge", "10/merge")
 def test_what_is_sent_wins_over_the_preset_even_at_fooocusapis_default(server: Running) -> None:
     used = server.made(preset="mine", prompt="", guidance_scale=4.0, sharpness=2.0)["effective_params"]
     assert (used["prompt"], used["guidance_scale"], used["sharpness"], used["steps"]) == ("", 4.0, 2.0, 1)
@@ -60,6 +61,7 @@ def test_presets_of_fooocusapis_default_checkpoint_run_on_the_servers_own(
     assert any("juggernautXL" in warning for warning in record["warnings"])
 
 
+@pytest.mark.contract("10/downloads")
 @pytest.mark.parametrize("name", ["anime", "realistic", "pony_v6", "playground_v2.5", "sai", "far"])
 def test_a_preset_whose_checkpoint_is_missing_is_424_with_the_way_to_get_it(server: Running, name: str) -> None:
     answer = server.generate(preset=name)

@@ -35,6 +35,7 @@ def test_an_unknown_style_is_422_and_names_the_nearest(server: Running) -> None:
     assert "SAI Anime" in told["msg"]
 
 
+@pytest.mark.contract("7/prompt-arrays")
 def test_an_array_gives_each_picture_its_own_word(server: Running) -> None:
     record = server.made(prompt="[[red, blue]] ball", image_number=2, image_seed=5, disable_seed_increment=True)
     first, second = (np.asarray(server.picture(url)) for url in record["result"])
@@ -49,6 +50,7 @@ def test_a_wildcard_is_drawn_by_the_seed_and_an_unknown_one_told(server: Running
     assert any("nosuchthing" in warning for warning in record["warnings"])
 
 
+@pytest.mark.contract("7/prompt-lora-tags")
 def test_a_lora_in_the_prompt_that_is_missing_is_424(server: Running) -> None:
     answer = server.generate(prompt="a cat <lora:film:0.5>")
     assert answer.status_code == 424

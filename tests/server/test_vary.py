@@ -12,6 +12,7 @@ def _varied(server: Running, photo: Image.Image, method: str, **more: object) ->
     return np.asarray(server.picture(record["result"][0])), record
 
 
+@pytest.mark.contract("7/vary-subtle", "7/vary-strong")
 @pytest.mark.parametrize(("method", "strength"), [("Vary (Subtle)", 0.5), ("Vary (Strong)", 0.85)])
 def test_each_method_has_its_strength(server: Running, photo: Image.Image, method: str, strength: float) -> None:
     _, record = _varied(server, photo, method)
@@ -33,6 +34,7 @@ def test_a_variation_comes_from_the_picture_and_from_the_seed(server: Running, p
     assert record["result_seeds"] == [3]
 
 
+@pytest.mark.contract("7/vary-overwrite")
 def test_overwrite_vary_strength_takes_the_methods_place(server: Running, photo: Image.Image) -> None:
     usual, _ = _varied(server, photo, "Vary (Subtle)")
     weak, record = _varied(server, photo, "Vary (Subtle)", overwrite_vary_strength=0.2)
@@ -40,6 +42,7 @@ def test_overwrite_vary_strength_takes_the_methods_place(server: Running, photo:
     assert (usual != weak).any()
 
 
+@pytest.mark.contract("7/vary-size")
 @pytest.mark.parametrize(
     ("size", "expected"), [((64, 64), (64, 64)), ((30, 20), (78, 52)), ((400, 200), (181, 91)), ((160, 20), (181, 23))]
 )
