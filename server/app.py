@@ -16,6 +16,7 @@ from configs.keys import keys
 from configs.settings import Settings
 from server import api, errors, files, health
 from server.access import Access, secret
+from server.api.fooocus import orders
 from server.api.fooocus.reply import opened, webhook_body
 from server.backends.local import LocalBackend
 from server.body_limit import BodyLimit
@@ -93,7 +94,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     opening = keys(settings)
     access = Access(opening, await asyncio.to_thread(secret, settings.output_path) if opening else b"")
     webhooks = Webhooks(store, settings, guard, webhook_body, sign=partial(opened, access=access))
-    tasks = TaskQueue(store, outputs, backend, webhooks.on_end)
+    hashes = Hashes(settings.output_path)
+    tasks = TaskQueue(store, outputs, backend, partial(orders.again, settings=settings, hashes=hashes), webhooks.on_end)
     stack.push_async_callback(backend.close)
     await backend.start()
     stack.push_async_callback(tasks.close)
@@ -109,7 +111,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
         access=access,
         guard=guard,
         outputs=outputs,
-        hashes=Hashes(settings.output_path),
+        hashes=hashes,
         thumbnails=Thumbnails(settings.output_path),
         backend=backend,
         tasks=tasks,

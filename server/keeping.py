@@ -16,18 +16,29 @@ from server.outputs import Outputs
 from server.store import PictureRow, Store
 
 if TYPE_CHECKING:
-    from server.tasks import Order
+    from server.order import Order
 
 
 LIMITS_TOLD = f"{LIMITS.max_side} a side or {LIMITS.max_pixels / 1e6:.0f} megapixels"
 
 
 class Keeper:
-    """Writes files first and rows second: a row never names a file that is not there. All methods block."""
+    """Reserves a name, writes the file, then says in the row that it is there: a kill leaves neither a file that no row
+    names nor a row that shows a file which is not there. All methods block.
+    """
 
     def __init__(self, store: Store, outputs: Outputs) -> None:
         self._store = store
         self._outputs = outputs
+
+    def settle(self) -> None:
+        """Clear up after a kill: names whose files are there (whole, for they appear at once) count, others do not."""
+        self._outputs.sweep()
+        for row in self._store.reserved_pictures():
+            if (self._outputs.folder / row.day / row.file).is_file():
+                self._store.picture_saved(row.day, row.file)
+            else:
+                self._store.release_picture(row.day, row.file)
 
     def keep(self, task_id: str, order: "Order", picture: Picture) -> tuple[str, ...]:
         """Save a picture; what there is to warn of. Raises OSError."""
@@ -38,7 +49,7 @@ class Keeper:
     def keep_grid(self, task_id: str, order: "Order") -> tuple[str, ...]:
         """Save one picture more that shows all of the task's, where it is asked for and there are several."""
         row = self._store.task(task_id) if order.grid else None
-        if row is None or len(row.pictures) < 2:
+        if row is None or len(row.pictures) < 2 or row.pictures[-1].position == len(order.plan.shots):
             return ()
         root = self._outputs.folder
         found = (paths.picture_file(root / kept.day, root, kept.file) for kept in row.pictures)
@@ -62,25 +73,37 @@ class Keeper:
         report: dict[str, Any] | None = None,
     ) -> tuple[str, ...]:
         position = len(order.plan.shots) if index is None else index
-        saved = self._outputs.save(
-            image,
-            form=order.form,
-            texts=order.label(index) if order.label else Texts(),
-            name=f"{order.save_name}-{'grid' if index is None else index}" if order.save_name else None,
-        )
-        self._store.add_picture(
-            PictureRow(
-                task_id=task_id,
-                position=position,
-                day=saved.day,
-                file=saved.file,
-                seed=seed,
-                width=saved.width,
-                height=saved.height,
-                prompt=order.plan.recipe.prompt,
-                report=report,
+        reserved: list[tuple[str, str]] = []
+
+        def reserve(day: str, file: str) -> None:
+            reserved.append((day, file))
+            self._store.reserve_picture(
+                PictureRow(
+                    task_id=task_id,
+                    position=position,
+                    day=day,
+                    file=file,
+                    seed=seed,
+                    width=image.width,
+                    height=image.height,
+                    prompt=order.plan.recipe.prompt,
+                    report=report,
+                )
             )
-        )
+
+        try:
+            saved = self._outputs.save(
+                image,
+                form=order.form,
+                texts=order.label(index) if order.label else Texts(),
+                name=f"{order.save_name}-{'grid' if index is None else index}" if order.save_name else None,
+                reserve=reserve,
+            )
+        except OSError:
+            for name in reserved:
+                self._store.release_picture(*name)
+            raise
+        self._store.picture_saved(saved.day, saved.file)
         return saved.warnings
 
 

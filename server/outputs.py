@@ -4,7 +4,7 @@ import io
 import os
 import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
@@ -75,17 +75,29 @@ class Outputs:
         form: Format,
         texts: Texts = NO_TEXTS,
         name: str | None = None,
+        reserve: Callable[[str, str], None] = lambda day, file: None,
     ) -> SavedImage:
-        """Encode and keep one picture; `name` (without extension) replaces the time's. Raises OSError."""
+        """Encode and keep one picture; `name` (without extension) replaces the time's. Raises OSError.
+
+        reserve: called with day and file name before anything is written.
+        """
         content = encode(picture, form, texts)
         now = datetime.now()
         day = f"{now:%Y-%m-%d}"
         with self._naming:
             path = self._free_path(self.folder / day, name or f"{now:%Y-%m-%d_%H-%M-%S}", form, numbered=name is None)
+            reserve(day, path.name)
             write(path, content)
         return SavedImage(
             day=day, file=path.name, width=picture.width, height=picture.height, warnings=_left_out(texts, form)
         )
+
+    def sweep(self) -> int:
+        """Remove what writes left that a kill cut short; how many these were."""
+        parts = [path for path in self.folder.glob("*/.*.part") if path.is_file()]
+        for path in parts:
+            path.unlink(missing_ok=True)
+        return len(parts)
 
     def _free_path(self, folder: Path, stem: str, form: Format, *, numbered: bool) -> Path:
         """A path that no file has: `<stem>_<1000..9999>` for the time's names, else the stem, suffixed if taken."""

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, create_engine, delete, event, func, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from server.tables import DeliveryRow, PictureRow, Tables, TaskRow
+from server.request_keys import KEPT_MS, RequestKey
+from server.tables import DeliveryRow, PictureRow, RequestKeyRow, Tables, TaskRow
 
 __all__ = ["OPEN", "DeliveryRow", "PictureRow", "Store", "Tables", "TaskRow", "now"]
 
@@ -20,6 +22,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 OPEN = ("waiting", "running")
 """What a task's status is until it ends."""
+
+
+class KeyTaken(Exception):
+    """A request's key is another task's."""
 
 
 class Store:
@@ -32,10 +38,29 @@ class Store:
         event.listen(self._engine, "connect", _prepare)
         _migrate(self._engine)
 
-    def add(self, row: TaskRow) -> None:
-        """Keep a new task; its row is on disk when this returns."""
-        with Session(self._engine) as session, session.begin():
-            session.add(row)
+    def add(self, row: TaskRow, key: RequestKey | None = None) -> None:
+        """Keep a new task; its row is on disk when this returns. Raises KeyTaken where another task has its key."""
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.add(row)
+                if key:
+                    session.execute(delete(RequestKeyRow).where(RequestKeyRow.made_at < now() - KEPT_MS))
+                    told = {"owner": key.owner, "key": key.key, "digest": key.digest}
+                    session.add(RequestKeyRow(**told, task_id=row.task_id, made_at=now()))
+        except IntegrityError as error:
+            if key is None:
+                raise
+            raise KeyTaken from error
+
+    def keyed(self, key: RequestKey) -> RequestKeyRow | None:
+        """What is kept of a key, for a day."""
+        mine = (
+            RequestKeyRow.owner == key.owner,
+            RequestKeyRow.key == key.key,
+            RequestKeyRow.made_at >= now() - KEPT_MS,
+        )
+        with Session(self._engine) as session:
+            return session.scalar(select(RequestKeyRow).where(*mine))
 
     def task(self, task_id: str) -> TaskRow | None:
         """One task with its pictures, or None."""
@@ -63,7 +88,8 @@ class Store:
     def start(self, task_id: str) -> None:
         """The task runs from now."""
         with Session(self._engine) as session, session.begin():
-            values = {"status": "running", "started_at": now()}
+            values = {"status": "running", "started_at": func.coalesce(TaskRow.started_at, now())}
+            values |= {"starts": TaskRow.starts + 1}
             session.execute(update(TaskRow).where(TaskRow.task_id == task_id).values(**values))
 
     def finish(self, task_id: str, warnings: Sequence[str]) -> None:
@@ -78,27 +104,44 @@ class Store:
         """The task came to nothing, or to fewer pictures than asked."""
         self._end(task_id, status="failed", error=error)
 
-    def fail_unfinished(self, error: str) -> int:
-        """Close what an earlier run of the server left open; how many these were."""
-        left = self.open_tasks()
-        for row in left:
-            self.fail(row.task_id, error)
-        return len(left)
+    def wait_again(self, task_id: str) -> None:
+        """The task was interrupted, and waits for its next turn."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(update(TaskRow).where(TaskRow.task_id == task_id).values(status="waiting"))
 
     def delete_task(self, task_id: str) -> None:
         """Forget a task and its pictures; their files are the caller's. A webhook message about it is still sent."""
         with Session(self._engine) as session, session.begin():
             session.execute(delete(TaskRow).where(TaskRow.task_id == task_id))
 
-    def add_picture(self, row: PictureRow) -> None:
-        """A picture that is on disk now."""
+    def reserve_picture(self, row: PictureRow) -> None:
+        """A picture's name, before its file is written."""
+        row.saved = False
         with Session(self._engine) as session, session.begin():
             session.add(row)
+
+    def picture_saved(self, day: str, file: str) -> None:
+        """The picture of that name is on disk."""
+        with Session(self._engine) as session, session.begin():
+            named = (PictureRow.day == day, PictureRow.file == file)
+            session.execute(update(PictureRow).where(*named).values(saved=True))
+
+    def reserved_pictures(self) -> list[PictureRow]:
+        """Those whose files were not yet said to be there."""
+        with Session(self._engine) as session:
+            return list(session.scalars(select(PictureRow).where(PictureRow.saved.is_(False))))
+
+    def release_picture(self, day: str, file: str) -> None:
+        """Give a reserved name back."""
+        with Session(self._engine) as session, session.begin():
+            named = (PictureRow.day == day, PictureRow.file == file, PictureRow.saved.is_(False))
+            session.execute(delete(PictureRow).where(*named))
 
     def pictures_of(self, day: str) -> dict[str, PictureRow]:
         """What is known of one day's files, by file name."""
         with Session(self._engine) as session:
-            return {row.file: row for row in session.scalars(select(PictureRow).where(PictureRow.day == day))}
+            chosen = select(PictureRow).where(PictureRow.day == day, PictureRow.saved)
+            return {row.file: row for row in session.scalars(chosen)}
 
     def undelivered(self) -> list[str]:
         """The tasks whose end is still to be told."""

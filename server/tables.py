@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey
+from sqlalchemy import JSON, BigInteger, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -16,7 +16,8 @@ class TaskRow(Tables):
     """One accepted request, from waiting to its end. `asked` is the request as it is shown, `plan` what was decided.
 
     status: waiting → running → finished, failed or stopped. webhook_url: who is told when it has ended, None: nobody.
-    base_url: what the URLs in that message begin with, "" where only the settings can tell.
+    base_url: what the URLs in that message begin with, "" where only the settings can tell. restore: what its facade
+    needs to go on with it after a restart. starts: how often it was begun.
     """
 
     __tablename__ = "tasks"
@@ -34,14 +35,26 @@ class TaskRow(Tables):
     error: Mapped[str | None]
     webhook_url: Mapped[str | None]
     base_url: Mapped[str] = mapped_column(default="", server_default="")
+    restore: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    grid: Mapped[bool] = mapped_column(default=False, server_default="0")
+    previews: Mapped[bool] = mapped_column(default=False, server_default="0")
+    starts: Mapped[int] = mapped_column(default=0, server_default="0")
     queued_at: Mapped[int] = mapped_column(index=True)
     started_at: Mapped[int | None]
     finished_at: Mapped[int | None]
-    pictures: Mapped[list["PictureRow"]] = relationship(order_by="PictureRow.position", lazy="selectin")
+    pictures: Mapped[list["PictureRow"]] = relationship(
+        primaryjoin="and_(TaskRow.task_id == PictureRow.task_id, PictureRow.saved)",
+        order_by="PictureRow.position",
+        lazy="selectin",
+        viewonly=True,
+    )
 
 
 class PictureRow(Tables):
-    """One saved picture: where it lies and what one wants to read under it. report: of an edit, see EditReport."""
+    """One picture: where it lies and what one wants to read under it. report: of an edit, see EditReport.
+
+    saved: the file is there; before that its name is reserved for it.
+    """
 
     __tablename__ = "pictures"
 
@@ -55,6 +68,21 @@ class PictureRow(Tables):
     height: Mapped[int]
     prompt: Mapped[str]
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    saved: Mapped[bool] = mapped_column(default=True, server_default="1")
+
+
+class RequestKeyRow(Tables):
+    """An `Idempotency-Key` that a client gave a request. owner: whose key it is. digest: of the request's body."""
+
+    __tablename__ = "request_keys"
+    __table_args__ = (UniqueConstraint("owner", "key", name="uq_request_keys_owner_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    key: Mapped[str]
+    digest: Mapped[str]
+    task_id: Mapped[str]
+    made_at: Mapped[int]
 
 
 class DeliveryRow(Tables):

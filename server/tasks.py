@@ -3,22 +3,19 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 from pipelines.events import Failed, Finished, Message, Picture, Preview, Skipped, Step
 from pipelines.orders import Action
-from pipelines.plans import Plan
-from server.backends import Backend
-from server.embedded import Texts
+from server.backends import WORKER_DIED, Backend
 from server.errors import NotFound
 from server.keeping import Keeper
-from server.outputs import Format, Outputs
+from server.order import Order, new_row
+from server.outputs import Outputs
 from server.progress import Course, Moment, Share
-from server.store import Store, TaskRow, now
-
-Label = Callable[[int | None], Texts]
+from server.request_keys import RequestKey
+from server.store import Store, TaskRow
 
 log = logging.getLogger("gesso")
 
@@ -28,41 +25,32 @@ LONG_AGO = 10**9
 
 """As many ended tasks can still be followed from their beginning."""
 
-LEFT_OPEN = "The server was stopped before this task was done."
+TRIES = 3
+"""As often a task is begun whose worker dies of it."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """A decided request, as a facade hands it to the queue. `asked` is what its record shows of the request.
-
-    label: what is written into a picture, by its index in the plan; into the grid of all by None.
-    previews: whether small pictures shall be made of what is being painted. grid: whether one more shall show all.
-    """
-
-    plan: Plan
-    asked: Mapping[str, Any]
-    form: Format
-    save_name: str | None
-    label: Label | None
-    warnings: tuple[str, ...]
-    webhook_url: str | None = None
-    base_url: str = ""
-    previews: bool = False
-    grid: bool = False
+MOST_STARTS = 10
+"""A task that was begun so often, over restarts of the server, and never ended is given up."""
 
 
 class TaskQueue:
     """First come, first served, one task at a time on one backend. Lives on the event loop.
 
     on_end: called on the loop with a task's id, once its row says that it is finished, failed or stopped.
+    again: makes a row's order again, so that the task goes on after a restart; raises ValueError where it cannot.
     """
 
     def __init__(
-        self, store: Store, outputs: Outputs, backend: Backend, on_end: Callable[[str], None] | None = None
+        self,
+        store: Store,
+        outputs: Outputs,
+        backend: Backend,
+        again: Callable[[TaskRow], Order],
+        on_end: Callable[[str], None] | None = None,
     ) -> None:
         self._store = store
         self._keeper = Keeper(store, outputs)
         self._backend = backend
+        self._again = again
         self._on_end = on_end
         self._waiting: dict[str, Order] = {}
         self._arrived = asyncio.Event()
@@ -72,25 +60,47 @@ class TaskQueue:
         self._runner: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Close what an earlier run left open, and begin to serve."""
-        await asyncio.to_thread(self._store.fail_unfinished, LEFT_OPEN)
+        """Take up what an earlier run left open, and begin to serve."""
+        await asyncio.to_thread(self._keeper.settle)
+        for row in await asyncio.to_thread(self._store.open_tasks):
+            await self._take_up(row)
         self._runner = asyncio.create_task(self._run_all())
 
     async def close(self) -> None:
-        """Stop; tasks that are not done are closed at the next start."""
+        """Stop; tasks that are not done go on at the next start."""
         if self._runner:
             self._runner.cancel()
             await asyncio.wait([self._runner])
 
-    async def submit(self, order: Order) -> str:
-        """Accept a task: its row is on disk when this returns its id (32 hexadecimal digits)."""
+    async def submit(self, order: Order, key: RequestKey | None = None) -> str:
+        """Accept a task: its row is on disk when this returns its id (32 hexadecimal digits).
+
+        Raises KeyTaken where another task has the key.
+        """
         task_id = uuid.uuid4().hex
-        await asyncio.to_thread(self._store.add, _row(task_id, order))
+        await asyncio.to_thread(self._store.add, new_row(task_id, order), key)
+        self._line_up(task_id, order)
+        return task_id
+
+    def _line_up(self, task_id: str, order: Order) -> None:
         self._ended[task_id] = asyncio.Event()
         self._remember(task_id)
         self._waiting[task_id] = order
         self._arrived.set()
-        return task_id
+
+    async def _take_up(self, row: TaskRow) -> None:
+        """Line a task up that an earlier run of the server had accepted."""
+        try:
+            if row.starts >= MOST_STARTS:
+                raise ValueError(f"it was begun {row.starts} times and never ended")
+            order = await asyncio.to_thread(self._again, row)
+        except Exception as error:  # whatever it is: the record tells, and the others go on
+            log.exception("Task %s cannot go on.", row.task_id)
+            message = f"The server was stopped before this task was done, and it cannot go on: {error}."
+            await asyncio.to_thread(self._store.fail, row.task_id, message)
+            return
+        await asyncio.to_thread(self._store.wait_again, row.task_id)
+        self._line_up(row.task_id, order)
 
     def position(self, task_id: str) -> int | None:
         """How many tasks come before a waiting one: 0 = next to run. None: it does not wait."""
@@ -196,59 +206,63 @@ class TaskQueue:
             asyncio.get_running_loop().call_soon(self._on_end, task_id)
 
     async def _run(self, task_id: str, order: Order) -> None:
+        """Run a task to its end; one whose worker dies is tried again, with the pictures that it has."""
         course, images = self._courses[task_id], len(order.plan.shots)
-        share = Share(images)
+        course.tell(course.progress, f"Preparing task 1/{images} ...")
         told: list[str] = []
-        course.tell(0, f"Preparing task 1/{images} ...")
-        await asyncio.to_thread(self._store.start, task_id)
+        for attempt in range(1, TRIES + 1):
+            await asyncio.to_thread(self._store.start, task_id)
+            end = await self._attempt(task_id, order, told)
+            if isinstance(end, Finished):
+                told += await asyncio.to_thread(self._keeper.keep_grid, task_id, order)
+                warnings = (*order.warnings, *order.plan.warnings, *end.warnings, *told)
+                close = self._store.stop if end.stopped else self._store.finish
+                await asyncio.to_thread(close, task_id, tuple(dict.fromkeys(warnings)))
+                return
+            log.error("Task %s failed: %s", task_id, end.message)
+            if end.kind != WORKER_DIED or attempt == TRIES:
+                await asyncio.to_thread(self._store.fail, task_id, end.message)
+                return
+            told.append(f"The worker process ended while it was at this task, which was begun again ({attempt}).")
+            course.tell(course.progress, "The worker process ended; beginning again ...")
+
+    async def _attempt(self, task_id: str, order: Order, told: list[str]) -> Finished | Failed:
+        """Have the backend make the pictures that are still missing; what it ended with. Warnings join `told`."""
+        row = await asyncio.to_thread(self._store.task, task_id)
+        images = len(order.plan.shots)
+        done = {picture.position for picture in row.pictures} if row else set()
+        missing = [index for index in range(images) if index not in done]
+        course, share = self._courses[task_id], Share(images)
+        for index in done & set(range(images)):
+            course.tell(share.reached(index + 1), f"Image {index + 1}/{images} is there ...")
         self._running[task_id].set()
-        async for event in self._backend.run(task_id, order.plan, previews=order.previews):
+        if not missing:
+            return Finished()
+        plan = replace(order.plan, shots=tuple(order.plan.shots[index] for index in missing))
+        async for event in self._backend.run(task_id, plan, previews=order.previews):
             match event:
                 case Step():
-                    message = f"Sampling step {event.step}/{event.steps}, image {event.image}/{images} ..."
-                    course.tell(share.reached(event.image, event.step / event.steps), message)
+                    image = missing[event.image - 1] + 1
+                    message = f"Sampling step {event.step}/{event.steps}, image {image}/{images} ..."
+                    course.tell(share.reached(image, event.step / event.steps), message)
                 case Message():
                     course.tell(course.progress, event.text)
                 case Preview():
                     course.show(event.png)
                 case Skipped():
-                    course.tell(share.reached(event.image), f"Skipping image {event.image}/{images} ...")
+                    image = missing[event.image - 1] + 1
+                    course.tell(share.reached(image), f"Skipping image {image}/{images} ...")
                 case Picture():
-                    message = f"Saving image {event.index + 1}/{images} to system ..."
-                    course.tell(share.reached(event.index + 1), message)
-                    told += await asyncio.to_thread(self._keeper.keep, task_id, order, event)
-                case Failed():
-                    log.error("Task %s failed: %s", task_id, event.message)
-                    await asyncio.to_thread(self._store.fail, task_id, event.message)
-                case Finished():
-                    told += await asyncio.to_thread(self._keeper.keep_grid, task_id, order)
-                    warnings = (*order.warnings, *order.plan.warnings, *event.warnings, *told)
-                    end = self._store.stop if event.stopped else self._store.finish
-                    await asyncio.to_thread(end, task_id, tuple(dict.fromkeys(warnings)))
+                    picture = replace(event, index=missing[event.index])
+                    message = f"Saving image {picture.index + 1}/{images} to system ..."
+                    course.tell(share.reached(picture.index + 1), message)
+                    told += await asyncio.to_thread(self._keeper.keep, task_id, order, picture)
+                case Failed() | Finished():
+                    return event
+        raise RuntimeError("the backend told no end")
 
     async def _record_failure(self, task_id: str, message: str) -> None:
         try:
             await asyncio.to_thread(self._store.fail, task_id, message)
         except Exception:  # a full disk, say: the queue must go on nevertheless
             log.exception("The failure of task %s could not be recorded.", task_id)
-
-
-def _row(task_id: str, order: Order) -> TaskRow:
-    """A new task's row, waiting."""
-    return TaskRow(
-        task_id=task_id,
-        status="waiting",
-        asked=dict(order.asked),
-        plan=order.plan.to_json(),
-        form=order.form,
-        save_name=order.save_name,
-        keep_metadata=order.label is not None,
-        warnings=[*order.warnings, *order.plan.warnings],
-        effective=order.plan.effective,
-        error=None,
-        webhook_url=order.webhook_url,
-        base_url=order.base_url,
-        queued_at=now(),
-        started_at=None,
-        finished_at=None,
-    )

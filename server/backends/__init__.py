@@ -9,6 +9,9 @@ from pipelines.orders import Action
 from pipelines.plans import Plan
 from pipelines.tools import ToolWork
 
+WORKER_DIED = "WorkerDied"
+"""The kind of a failure that is the process's, not the work's own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Readiness:

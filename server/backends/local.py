@@ -16,7 +16,7 @@ from pipelines.orders import Action, Control, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
 from pipelines.tools import ToolWork
 from pipelines.worker import work
-from server.backends import Readiness
+from server.backends import WORKER_DIED, Readiness
 from server.errors import NotReady
 
 log = logging.getLogger("gesso")
@@ -26,6 +26,8 @@ GONE = "The worker process ended unexpectedly; it is being started again."
 SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
 QUIT_WITHIN_S = 3.0
+MOST_DEATHS = 3
+"""So often in a row a worker may end while it loads, before work is refused."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -46,6 +48,7 @@ class LocalBackend:
         self._sending = asyncio.Lock()
         self._now = STARTING
         self._settled = asyncio.Event()
+        self._deaths = 0
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -113,7 +116,7 @@ class LocalBackend:
             try:
                 await asyncio.to_thread(self._pipe.send, order)
             except OSError:
-                self._deliver(order.job, Failed(kind="WorkerDied", message=GONE))
+                self._deliver(order.job, Failed(kind=WORKER_DIED, message=GONE))
 
     async def _keep_alive(self) -> None:
         """Start the worker, wait for its end, tell its jobs, and again; slower each time that it dies while loading."""
@@ -141,10 +144,17 @@ class LocalBackend:
             log.error("%s Its exit code was %s.", GONE, code)
             self._now = Readiness(state="loading", reason=GONE)
             self._settled.clear()
+            self._deaths = 0
         elif self._now.state == "loading":
-            self._break(f"The worker process ended while it loaded the models (exit code {code}).")
+            self._deaths += 1
+            told = f"The worker process ended while it loaded the models (exit code {code})."
+            if self._deaths >= MOST_DEATHS:
+                self._break(told)
+            else:
+                log.error(told)
+                self._now = Readiness(state="loading", reason=told)
         for job in list(self._jobs):
-            self._deliver(job, Failed(kind="WorkerDied", message=f"{GONE} Its exit code was {code}."))
+            self._deliver(job, Failed(kind=WORKER_DIED, message=f"{GONE} Its exit code was {code}."))
         return was_ready
 
     def _break(self, reason: str) -> None:

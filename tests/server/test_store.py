@@ -24,7 +24,7 @@ def test_an_older_database_is_brought_up_to_date_with_all_that_is_in_it(tmp_path
     row = store.task("a")
     assert row
     assert (row.queued_at, row.webhook_url, row.base_url) == (5, None, "")
-    assert store.fail_unfinished("The server was stopped.") == 1
+    assert (row.restore, row.grid, row.previews, row.starts) == ({}, False, False, 0)
     assert store.undelivered() == []
     store.close()
 

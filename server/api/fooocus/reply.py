@@ -15,10 +15,10 @@ from server import paths
 from server.access import Access
 from server.api.fooocus.headers import headers
 from server.errors import TaskFailed
+from server.order import Order
 from server.parts import Parts
 from server.proxy import base_url
 from server.store import TaskRow
-from server.tasks import Order
 from server.waiting import estimates
 
 WIRE_STATUS = {
