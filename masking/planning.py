@@ -1,74 +1,76 @@
 """From what was asked of the mask tool to what will be done: fills every gap, refuses what cannot be done."""
 
-from difflib import get_close_matches
+from collections.abc import Iterable
+from typing import Any
 
 from configs.settings import Settings
-from masking import models
-from masking.asked import MaskAsked
-from masking.errors import InvalidValue, ModelMissing, NotSupported
-from masking.plans import CLOTH_CATEGORIES, ClothCategory, MaskPlan
+from masking import detectors, models, planning_objects, segmenters
+from masking.asked import MaskAsked, Usual
+from masking.errors import InvalidValue
+from masking.names import present, replaced
+from masking.plans import CLOTH_CATEGORIES, ClothCategory, MaskPlan, ObjectsPlan
 
 USUAL = "isnet-general-use"
 """FooocusAPI's own default: whoever names it may not have chosen it."""
-
 WITH_WORDS = "sam"
-NEUTRAL = {
+
+ONLY_OBJECTS: dict[str, Any] = {
     "dino_prompt_text": "",
     "sam_model": "vit_b",
+    "dino_model": None,
     "box_threshold": 0.3,
     "text_threshold": 0.25,
     "sam_max_detections": 0,
     "dino_erode_or_dilate": 0,
     "dino_debug": False,
+    "points": (),
+    "labels": (),
+    "boxes": (),
+    "mask_input": None,
+    "multimask": False,
 }
 """What only `mask_model` "sam" reads, with the values that ask for nothing."""
+ONLY_SALIENT: dict[str, Any] = {"cloth_category": "full", "post_process": False, "alpha_matting": None}
+"""What only models without words read, likewise."""
+POINTING = ("dino_prompt_text", "dino_debug", "points", "boxes", "mask_input")
+"""Without a named model, these ask for one that can be told what to find."""
 
 
-def resolve(asked: MaskAsked, settings: Settings, default_model: str) -> MaskPlan:
-    """The plan for a mask; `default_model` is the preset's own.
+def resolve(asked: MaskAsked, settings: Settings, usual: Usual) -> MaskPlan | ObjectsPlan:
+    """The plan for a mask.
 
-    Raises NotSupported, InvalidValue or ModelMissing, each with the name of the field. Reads no pixel.
+    Raises NotSupported, InvalidValue or ModelMissing, each with the name of the field. Reads no pixel, but of a picture
+    with points or boxes the size.
     """
-    model, fallback = _model(asked, settings, default_model)
+    segmenter = _segmenter(asked, settings)
+    if segmenter is not None:
+        return planning_objects.resolve(asked, segmenter, settings, usual, warnings=_unread(asked, "sam", ONLY_SALIENT))
+    model, fallback = replaced(
+        asked.mask_model or usual.mask_model, USUAL, usual.mask_model, models.installed(settings), "mask_model"
+    )
+    model = present(model, models.installed(settings), models.known(), "mask_model")
     cloth, unworn = _cloth_category(asked, model)
     return MaskPlan(
-        image=asked.image, model=model, cloth_category=cloth, warnings=(*fallback, *unworn, *_unread(asked, model))
+        image=asked.image,
+        model=model,
+        cloth_category=cloth,
+        smooth=asked.post_process or False,
+        mattings=(asked.alpha_matting,) if asked.alpha_matting else (),
+        shaping=asked.shaping,
+        warnings=(*fallback, *unworn, *_unread(asked, model, ONLY_OBJECTS)),
     )
 
 
-def _model(asked: MaskAsked, settings: Settings, default_model: str) -> tuple[str, tuple[str, ...]]:
+def _segmenter(asked: MaskAsked, settings: Settings) -> str | None:
+    """The segmenter that was asked for, "" where it is left open; None: what stands out is asked for, without one."""
     name = asked.mask_model
-    installed = models.installed(settings)
-    if name == WITH_WORDS:
-        raise NotSupported(
-            'mask_model "sam" is not supported yet; leave it out for a mask of what stands out.', field="mask_model"
-        )
     if name is None:
-        _refuse_words(asked)
-        return _present(default_model, installed), ()
-    if name == USUAL and name not in installed:
-        return _present(default_model, installed), (
-            f'mask_model "{USUAL}" is not installed; "{default_model}" took its place.',
-        )
-    return _present(name, installed), ()
-
-
-def _present(name: str, installed: tuple[str, ...]) -> str:
-    if name in installed:
-        return name
-    known = models.known()
-    if name in known:
-        raise ModelMissing(f'mask_model "{name}" is not installed. {known[name]}', field="mask_model")
-    near = get_close_matches(name, [*installed, *known], n=3, cutoff=0.4) or installed
-    raise InvalidValue(f'mask_model "{name}" does not exist. Near it: {", ".join(near)}.', field="mask_model")
-
-
-def _refuse_words(asked: MaskAsked) -> None:
-    """Words without a named model ask for the model that reads them."""
-    for field in ("dino_prompt_text", "dino_debug"):
-        if getattr(asked, field) not in (None, NEUTRAL[field]):
-            way_out = "leave it out for a mask of what stands out"
-            raise NotSupported(f'{field} needs mask_model "sam", which is not supported yet; {way_out}.', field=field)
+        return (asked.sam_model or "") if _given(asked, POINTING, ONLY_OBJECTS) else None
+    if name == WITH_WORDS:
+        return asked.sam_model or ""
+    shelves = (segmenters.shelf, detectors.shelf)
+    known = {name for shelf in shelves for name in (*shelf.installed(settings), *shelf.known())}
+    return name if name in known and name not in models.installed(settings) else None
 
 
 def _cloth_category(asked: MaskAsked, model: str) -> tuple[ClothCategory, tuple[str, ...]]:
@@ -84,6 +86,11 @@ def _cloth_category(asked: MaskAsked, model: str) -> tuple[ClothCategory, tuple[
     return category, ('cloth_category was not used: only mask_model "u2net_cloth_seg" reads it.',)
 
 
-def _unread(asked: MaskAsked, model: str) -> tuple[str, ...]:
-    sent = [field for field, neutral in NEUTRAL.items() if getattr(asked, field) not in (None, neutral)]
-    return tuple(f'{field} was not used: mask_model "{model}" does not read it.' for field in sent)
+def _given(asked: MaskAsked, fields: Iterable[str], neutral: dict[str, Any]) -> list[str]:
+    """Those of the fields that ask for something."""
+    return [field for field in fields if getattr(asked, field) not in (None, neutral[field])]
+
+
+def _unread(asked: MaskAsked, model: str, neutral: dict[str, Any]) -> tuple[str, ...]:
+    given = _given(asked, neutral, neutral)
+    return tuple(f'{field} was not used: mask_model "{model}" does not read it.' for field in given)

@@ -1,12 +1,18 @@
-"""The shape of a mask: inverted, grown, shrunk, boxed. Masks are PIL "L" images, 255 = paint here."""
+"""The shape of a mask: inverted, grown, shrunk, boxed, tidied.
+
+Masks are PIL "L" images, 255 = paint here, or arrays of bool (rows × columns) where there is no grey.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
+
+from masking.plans import Shaping
 
 Grey = NDArray[np.uint8]
+Bits = NDArray[np.bool_]
 
 
 def invert(mask: Image.Image) -> Image.Image:
@@ -50,3 +56,62 @@ def _reach(pixels: Grey, steps: int, axis: int, pick: Callable[..., Grey]) -> Gr
         padded = pick(padded[:-stride], padded[stride:])
         window += stride
     return np.ascontiguousarray(np.moveaxis(padded, 0, axis))
+
+
+def feather(mask: Image.Image, radius: float) -> Image.Image:
+    """Soft edges: a Gaussian blur whose standard deviation is `radius` pixels; "L", same size."""
+    grey = mask.convert("L")
+    return grey.filter(ImageFilter.GaussianBlur(radius)) if radius > 0 else grey
+
+
+def shaped(mask: Image.Image, shaping: Shaping) -> Image.Image:
+    """Inverted, grown and feathered, as asked; "L", same size."""
+    turned = invert(mask) if shaping.invert else mask
+    return feather(grow(turned, shaping.grow), shaping.feather)
+
+
+def close_holes(mask: Bits, smaller_than: int) -> Bits:
+    """Fill what is False, smaller than that many pixels, and enclosed: no part of it lies at the picture's edge."""
+    rows, columns = _around(mask)
+    inside = mask[rows, columns]
+    labels, areas, boxes = _parts(~inside)
+    height, width = inside.shape
+    left, top, across, down = boxes.T
+    at_edge = (left == 0) | (top == 0) | (left + across == width) | (top + down == height)
+    fill = (areas < smaller_than) & ~at_edge
+    if not fill[1:].any():
+        return mask
+    closed = mask.copy()
+    closed[rows, columns] |= fill[labels]
+    return closed
+
+
+def drop_islands(mask: Bits, smaller_than: int) -> Bits:
+    """Leave out parts of fewer pixels than that which are also less than a tenth of the largest part."""
+    rows, columns = _around(mask)
+    labels, areas, _ = _parts(mask[rows, columns])
+    drop = (areas < smaller_than) & (areas * 10 < areas[1:].max(initial=0))
+    if not drop[1:].any():
+        return mask
+    left = mask.copy()
+    left[rows, columns] &= ~drop[labels]
+    return left
+
+
+def _around(mask: Bits) -> tuple[slice, slice]:
+    """Rows and columns of all that is True, and one pixel more on each side that the picture has."""
+    left, top, right, bottom = bounding_box(Image.fromarray(mask.view(np.uint8))) or (0, 0, 1, 1)
+    return slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1)
+
+
+def _parts(mask: Bits) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Which part (8-connected, from 1; 0 = False) each pixel is of; areas; boxes (left, top, width, height).
+
+    Part 0 has a huge area, so that no limit takes it for small.
+    """
+    import cv2
+
+    _, labels, told, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = told[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = np.iinfo(np.int32).max // 16
+    return labels, areas, told[:, :4]

@@ -51,6 +51,8 @@ class Preset:
     checkpoint: str
     mask_model: str
     describe_model: str
+    sam_model: str
+    dino_model: str
     prompt: str
     negative_prompt: str
     guidance_scale: float
@@ -114,6 +116,8 @@ def _preset(name: str, told: dict[str, Any]) -> Preset:
         checkpoint=str(told.get("default_model", "juggernautXL_v8Rundiffusion.safetensors")),
         mask_model=str(told.get("default_mask_model", "isnet-general-use")),
         describe_model=str(told.get("default_describe_model", "blip-image-captioning-base")),
+        sam_model=str(told.get("default_sam_model", "vit_b")),
+        dino_model=str(told.get("default_dino_model", "groundingdino_swint_ogc")),
         prompt=str(told.get("default_prompt", "")),
         negative_prompt=str(told.get("default_prompt_negative", "")),
         guidance_scale=float(told.get("default_cfg_scale", 7.0)),

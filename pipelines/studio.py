@@ -81,7 +81,7 @@ class Studio:
 
     def mask_model(self, name: str) -> mask_models.MaskModel:
         """The mask model of that name, loaded. Raises ModelMissing or BrokenModel."""
-        return self.held.get(("mask", name), lambda: mask_models.load(name, self.settings))
+        return self.held.get(("mask", name), lambda: mask_models.load(name, self.settings, self.device))
 
     def _enlarge(self, asked: Enlarging, between: Callable[[], None]) -> Pixels:
         name = asked.upscaler

@@ -15,6 +15,12 @@ def bytes_wanted(header: str | None) -> Format | None:
     return preferred(header) or "png"
 
 
+def full_detail_wanted(header: str | None) -> bool:
+    """Whether some JSON that is listed has the parameter `detail=full`."""
+    entries = ([part.strip() for part in entry.split(";")] for entry in (header or "").lower().split(","))
+    return any(kind == "application/json" and "detail=full" in parameters for kind, *parameters in entries)
+
+
 def preferred(header: str | None) -> Format | None:
     """The best allowed of our formats; None when none is."""
     best = max(FORMATS, key=lambda form: quality(header, form))

@@ -28,3 +28,24 @@ def red_finder(file: Path) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
     return file
+
+
+def cloth_finder(file: Path) -> Path:
+    """Writes a model of 1 x 3 x H x W → 1 x 4 x H x W: nothing, upper (red), lower (green), full (blue)."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = np.zeros((4, 3, 1, 1), np.float32)
+    for category, channel in ((1, 0), (2, 1), (3, 2)):
+        weights[category, :, 0, 0] = -1
+        weights[category, channel] = 2
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["picture", "weights"], ["clothes"], kernel_shape=[1, 1])],
+        "cloth_finder",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, None, None])],
+        [helper.make_tensor_value_info("clothes", TensorProto.FLOAT, [1, 4, None, None])],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
+    return file

@@ -29,17 +29,16 @@ class Rembg:
         files = (file for folder in reversed(folders) for file in sorted((folder / "rembg").glob("*.onnx")))
         return {file.stem: file for file in files if file.is_file() and not file.name.startswith(".")}
 
-    def load(self, name: str, file: Path, settings: Settings) -> "Session":
+    def load(self, name: str, file: Path, settings: Settings, device: str) -> "Session":
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = settings.threads
         state = onnxruntime.capi.onnxruntime_pybind11_state
         unreadable = (state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NoModel, state.Fail)
-        providers = {"providers": ["CPUExecutionProvider"]} if settings.device == "cpu" else {}
         session = _session_class(name, file)
         try:
-            return Session(session(name, options, model_path=str(file), **providers))
+            return Session(session(name, options, model_path=str(file), providers=_providers(device)))
         except (*unreadable, state.NotImplemented) as problem:
             told = f'Mask model "{name}" cannot be read from {file}: {problem}'
             raise BrokenModel(told, field="mask_model") from problem
@@ -62,15 +61,22 @@ def _sources() -> dict[str, str]:
     return json.loads(SOURCES.read_text(encoding="utf-8"))
 
 
+def _providers(device: str) -> list[str]:
+    """onnxruntime's for a device of torch's, of those that are installed; the processor does what they cannot."""
+    import onnxruntime
+
+    best = {"cuda": ["CUDAExecutionProvider", "ROCMExecutionProvider"], "mps": ["CoreMLExecutionProvider"]}
+    there = onnxruntime.get_available_providers()
+    fast = [provider for provider in best.get(device.split(":")[0], []) if provider in there]
+    return [*fast[:1], "CPUExecutionProvider"]
+
+
 def _session_class(name: str, file: Path) -> type[Any]:
     """The session class of that name, or rembg's custom U²-Net one, bound to our file so that it never downloads.
 
     Sessions that send the picture elsewhere, or that want more files than one, are never taken by their name.
     """
-    import numba
-
-    # rembg brings numba, whose OpenMP layer would set the process's, and so torch's, number of threads anew.
-    numba.config.THREADING_LAYER = "workqueue"
+    keep_threads()
     from rembg.sessions import sessions
     from rembg.sessions.u2net_custom import U2netCustomSession
 
@@ -78,6 +84,15 @@ def _session_class(name: str, file: Path) -> type[Any]:
     alone = found is not None and found.is_local() and name != "sam" and not name.endswith("_custom")
     base: Any = found if alone else U2netCustomSession
     return type(base.__name__, (base,), {"download_models": classmethod(lambda cls, *args, **kwargs: str(file))})
+
+
+def keep_threads() -> None:
+    """Call this before any import of rembg: its numba would set the process's, and so torch's, number of threads anew
+    by its OpenMP layer; another one does not.
+    """
+    import numba
+
+    numba.config.THREADING_LAYER = "workqueue"
 
 
 library = Rembg()

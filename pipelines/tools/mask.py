@@ -1,10 +1,9 @@
-"""The mask of what a picture shows: 8-bit grey, row by row, and its `width` and `height` as facts."""
+"""The mask of what stands out in a picture (`masking.plans.MaskPlan`): packed by `masking.made`."""
 
 import json
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
+from masking import salient
 from masking.plans import MaskPlan
 from pipelines.tools import Done
 
@@ -15,9 +14,8 @@ if TYPE_CHECKING:
 class Mask:
     def run(self, plan_json: str, studio: "Studio") -> Done:
         plan = MaskPlan.from_json(plan_json)
-        with Image.open(plan.image) as picture:
-            mask = studio.mask_model(plan.model).mask(picture.convert("RGB"), plan).convert("L")
-        return Done(content=mask.tobytes(), facts=json.dumps({"width": mask.width, "height": mask.height}))
+        content, facts = salient.make(plan, studio.mask_model(plan.model)).packed()
+        return Done(content=content, facts=json.dumps(facts))
 
 
 tool = Mask()

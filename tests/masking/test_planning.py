@@ -3,12 +3,13 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
-from masking.asked import MaskAsked
-from masking.errors import GessoError, InvalidValue, ModelMissing, NotSupported
+from masking.asked import MaskAsked, Usual
+from masking.errors import GessoError, InvalidValue, ModelMissing
 from masking.planning import resolve
 from masking.plans import MaskPlan
 
 PICTURE = Path("picture.png")
+USUAL = Usual(mask_model="own", sam_model="own-sam", dino_model="own-dino")
 
 
 @pytest.fixture
@@ -21,7 +22,9 @@ def settings(tmp_path):
 
 
 def plan(settings: Settings, **fields) -> MaskPlan:
-    return resolve(MaskAsked(image=PICTURE, **fields), settings, "own")
+    planned = resolve(MaskAsked(image=PICTURE, **fields), settings, USUAL)
+    assert isinstance(planned, MaskPlan)
+    return planned
 
 
 def test_nothing_asked_takes_the_presets_own_model(settings):
@@ -51,7 +54,7 @@ def test_a_known_model_without_its_file_is_missing_and_the_message_fetches_it(se
 
 def test_a_preset_whose_model_is_gone_is_refused(settings):
     with pytest.raises(InvalidValue, match="lost"):
-        resolve(MaskAsked(image=PICTURE), settings, "lost")
+        resolve(MaskAsked(image=PICTURE), settings, Usual(mask_model="lost", sam_model="s", dino_model="d"))
 
 
 def test_a_name_that_exists_nowhere_is_refused_with_the_nearest(settings):
@@ -68,16 +71,25 @@ def test_a_file_that_is_still_on_its_way_is_no_model(settings):
 @pytest.mark.parametrize(
     ("fields", "blamed"),
     [
-        ({"mask_model": "sam"}, "mask_model"),
-        ({"mask_model": "sam", "dino_prompt_text": "a cat"}, "mask_model"),
-        ({"dino_prompt_text": "a cat"}, "dino_prompt_text"),
-        ({"dino_debug": True}, "dino_debug"),
+        ({"mask_model": "sam"}, "dino_prompt_text"),
+        ({"mask_model": "sam", "dino_prompt_text": " . "}, "dino_prompt_text"),
+        ({"mask_model": "sam", "dino_debug": True}, "dino_prompt_text"),
+        ({"dino_prompt_text": "a cat"}, "sam_model"),
+        ({"dino_prompt_text": "a cat", "sam_model": "own"}, "sam_model"),
     ],
 )
-def test_what_needs_sam_is_refused_by_the_name_of_the_field(settings, fields, blamed):
-    with pytest.raises(NotSupported, match=blamed) as caught:
+def test_what_sam_cannot_do_is_refused_by_the_name_of_the_field(settings, fields, blamed):
+    with pytest.raises(InvalidValue, match=blamed) as caught:
         plan(settings, **fields)
     assert caught.value.field == blamed
+
+
+@pytest.mark.parametrize("name", ["vit_l", "vit_h"])
+def test_a_known_segmenter_without_its_file_is_missing_and_the_message_fetches_it(settings, name):
+    for fields in ({"mask_model": "sam", "sam_model": name}, {"mask_model": name}, {"sam_model": name}):
+        with pytest.raises(ModelMissing, match=rf"curl .*sam_{name}_[0-9a-f]*\.pth") as caught:
+            plan(settings, dino_prompt_text="a cat", **fields)
+        assert caught.value.field == "sam_model"
 
 
 def test_fooocus_own_defaults_ask_for_nothing(settings):

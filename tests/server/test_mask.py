@@ -65,7 +65,7 @@ def test_the_mask_of_a_picture_is_its_inpaint_mask(server: Running, red_box: Ima
         ({}, 422),
         ({"image": "None"}, 422),
         ({"image": "!"}, 422),
-        ({"mask_model": "sam"}, 501),
+        ({"mask_model": "sam"}, 422),
         ({"mask_model": "u2nett"}, 422),
         ({"mask_model": "u2net"}, 424),
         ({"box_threshold": 2}, 422),

@@ -2,12 +2,24 @@
 
 from fastapi import APIRouter
 
-from server.api.fooocus import control, descriptions, downloads, masks, metadata, models, presets, routes, tasks
+from server.api.fooocus import (
+    control,
+    descriptions,
+    downloads,
+    masks,
+    metadata,
+    models,
+    presets,
+    regions,
+    routes,
+    tasks,
+)
 
 router = APIRouter()
 router.include_router(routes.router)
 router.include_router(masks.router)
 router.include_router(descriptions.router)
+router.include_router(regions.router)
 router.include_router(control.router)
 router.include_router(tasks.router)
 router.include_router(models.router)
