@@ -24,6 +24,9 @@ from server.proxy import base_url
 NOTHING = frozenset({"", "None", "none", "null", "string"})
 KEPT_NAME = re.compile(r"[0-9a-f]{64}\.png")
 FETCHES_AT_ONCE = 16
+DECODED_AT_ONCE = 2
+"""The largest picture takes a gigabyte while it is being decoded."""
+
 DATA_URL = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
 
 
@@ -38,6 +41,7 @@ class Inputs:
     def __init__(self, settings: Settings, guard: Guard) -> None:
         self._client = guard.client(timeout_s=LIMITS.url_timeout_s)
         self._turn = asyncio.Semaphore(FETCHES_AT_ONCE)
+        self._decoding = asyncio.Semaphore(DECODED_AT_ONCE)
         self.folder = settings.input_path
         self._outputs = settings.output_path
         self._settings = settings
@@ -56,7 +60,9 @@ class Inputs:
 
     async def keep(self, value: str, field: str, *, mask: bool = False) -> Path:
         """Fetch, decode and store one picture. Raises UnreadableImage or TooLarge, which name `field`."""
-        return await asyncio.to_thread(self._keep, await self.content(value, field), field, mask)
+        content = await self.content(value, field)
+        async with self._decoding:
+            return await asyncio.to_thread(self._keep, content, field, mask)
 
     async def content(self, value: str, field: str) -> bytes:
         """A picture's file as it is. Raises UnreadableImage or TooLarge, or InputMissing for an own URL whose file
@@ -135,7 +141,8 @@ def _decode(value: str, field: str) -> bytes:
 
 
 def _png(picture: Image.Image) -> bytes:
-    """Lossless file bytes; lightly packed, for the disk is cheaper than the wait."""
+    """Lossless file bytes of the pixels alone; lightly packed, for the disk is cheaper than the wait."""
     buffer = io.BytesIO()
+    picture.info.clear()  # its colour profile, which has been applied, would be kept, too
     picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -11,16 +11,25 @@ from PIL import Image, ImageCms, ImageOps
 from configs.settings import LIMITS
 from masking.errors import TooLarge, UnreadableImage
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+STRIP = 128
+"""Rows that are worked on at once where a picture has more than 8 bits."""
+
 OTHER_KINDS: Mapping[str, tuple[bytes, ...]] = {
     "SVG": (b"<svg",),
     "HTML": (b"<!doctype html", b"<html"),
     "PDF": (b"%pdf",),
     "PostScript": (b"%!ps",),
-    "a video": (b"\x1a\x45\xdf\xa3",),
+    "a video": (b"\x1ae\xdf\xa3",),
     "an archive": (b"pk\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf"),
 }
 """How files begin that people and pages send in place of pictures, in lower case."""
+
+MOST_SCANS = 32
+"""Of a progressive JPEG; each goes over all pixels, and programs that save pictures make about ten."""
+
+MOST_SLOW = 1 << 20
+"""Bytes of the formats that Pillow decodes in Python: a hundred times slower than others, with everybody waiting."""
 
 BROKEN = (
     OSError,
@@ -38,7 +47,7 @@ BROKEN = (
 
 def open_upright(content: bytes, field: str) -> Image.Image:
     """The (first) picture in `content`, turned as its EXIF says, in any mode. Raises UnreadableImage, TooLarge."""
-    refuse_other_kinds(content, field)
+    refuse_at_sight(content, field)
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             check_size(picture.size, field)
@@ -47,14 +56,20 @@ def open_upright(content: bytes, field: str) -> Image.Image:
         raise UnreadableImage(f"{field} is no picture that can be read: {_reason(error)}.", field=field) from error
 
 
-def refuse_other_kinds(content: bytes, field: str) -> None:
-    """Say what it is, where that is plain from how it begins, and it is no picture. Raises UnreadableImage."""
+def refuse_at_sight(content: bytes, field: str) -> None:
+    """Refuse what is no picture, and say what it is instead; and what would take minutes. Raises UnreadableImage."""
     if not content:
         raise UnreadableImage(f"{field} is empty.", field=field)
     head = content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for kind, marks in OTHER_KINDS.items():
         if head.startswith(marks) or (kind == "SVG" and head.startswith(b"<?xml") and b"<svg" in head):
             raise UnreadableImage(f"{field} is {kind}; send one of {', '.join(FORMATS)}.", field=field)
+    if content.startswith(b"\xff\xd8") and (scans := content.count(b"\xff\xda")) > MOST_SCANS:
+        raise UnreadableImage(f"{field} is a JPEG of {scans} scans; at most {MOST_SCANS} are read.", field=field)
+    packed_bmp = content.startswith(b"BM") and content[30:31] in (b"\1", b"\2")
+    if len(content) > MOST_SLOW and (packed_bmp or content[:2] in (b"P1", b"P2", b"P3")):
+        kind = "run-length coded BMP" if packed_bmp else "plain PPM"
+        raise UnreadableImage(f"{field} is a {kind} of more than 1 MiB; save it as PNG.", field=field)
 
 
 def check_size(size: tuple[int, int], field: str) -> None:
@@ -89,12 +104,17 @@ def _shallow(picture: Image.Image) -> Image.Image:
     """Channels deeper than 8 bits → L: 16-bit integers by 257, floats from 0..1 (or 0..255, if any is above 1)."""
     if not picture.mode.startswith(("I", "F")):
         return picture
-    deep = np.asarray(picture, dtype=np.float64)
+    deep = np.asarray(picture)
+    top, share = deep.max(initial=0), 1.0
     if picture.mode == "F":
-        deep = deep * (255 if deep.max(initial=0) <= 1 else 1)
-    elif picture.mode != "I" or deep.max(initial=0) > 255:
-        deep = deep / 257
-    return Image.fromarray(np.nan_to_num(deep).round().clip(0, 255).astype(np.uint8))
+        share = 255.0 if top <= 1 else 1.0
+    elif picture.mode != "I" or top > 255:
+        share = 1 / 257
+    flat = np.empty(deep.shape, np.uint8)
+    for row in range(0, len(deep), STRIP):  # all at once would be eight bytes a pixel, several times
+        part = np.nan_to_num(deep[row : row + STRIP].astype(np.float64) * share)
+        flat[row : row + STRIP] = part.round().clip(0, 255)
+    return Image.fromarray(flat)
 
 
 def _over_white(picture: Image.Image) -> Image.Image:

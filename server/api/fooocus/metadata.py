@@ -23,7 +23,7 @@ from server.errors import REFUSALS, InputMissing
 from server.inputs import is_given
 from server.metadata import Facts
 from server.parts import Parts, TheParts
-from server.pictures import BROKEN, FORMATS, check_size, refuse_other_kinds
+from server.pictures import BROKEN, FORMATS, check_size, refuse_at_sight
 from server.proxy import base_url
 
 router = APIRouter(tags=["FooocusAPI"])
@@ -97,7 +97,7 @@ def _with_request(reading: Reading, own: dict[str, Any], parts: Parts) -> Readin
 
 
 def _texts(content: bytes) -> Texts:
-    refuse_other_kinds(content, "image")
+    refuse_at_sight(content, "image")
     try:
         with PillowImage.open(io.BytesIO(content), formats=FORMATS) as picture:
             check_size(picture.size, "image")
