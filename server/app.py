@@ -31,6 +31,7 @@ from server.origins import Origins, cors
 from server.outputs import Outputs
 from server.parts import Parts
 from server.proxy import Forwarded
+from server.slashes import Slashes
 from server.store import Store
 from server.tasks import TaskQueue
 from server.thumbnails import Thumbnails
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         static_url="/static/docs",
         lifespan=life,
         redirect_slashes=False,
+        strict_content_type=False,  # scripts post JSON without saying so; pages of others are shut out by Origins
         root_path=settings.root_path.rstrip("/"),
     )
     app.add_middleware(BodyLimit)
@@ -68,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_middleware(CORSMiddleware, **cors(settings))
     app.add_middleware(Forwarded, settings=settings)
     app.add_middleware(Careful)
+    app.add_middleware(Slashes, router=app.router)
     errors.register(app)
     for router in (*api.routers(), gallery.router, files.router):
         app.include_router(router, responses=AT_THE_DOOR, dependencies=KEYS)

@@ -14,7 +14,8 @@ from PIL import Image
 from tests.server.receiving import receiver
 from tests.server.running import Running
 
-HEADERS = {"Accept": "*/*", "User-Agent": "python-requests/2.32", "Content-Type": "application/json"}
+HEADERS = {"Accept": "*/*", "User-Agent": "python-requests/2.32"}
+"""What `requests.post(url, data=json.dumps(body))` sends: no content type."""
 
 ALL_OF_IT: dict[str, Any] = {
     "prompt": "a red ball on a meadow\nsunlight",

@@ -18,6 +18,30 @@ SMALL: dict[str, Any] = {"aspect_ratios_selection": "64*64", "overwrite_step": 1
 SLOW: dict[str, Any] = {"aspect_ratios_selection": "64*64", "overwrite_step": 200, "image_number": 32}
 
 
+@pytest.mark.contract("2/slashes")
+def test_every_route_answers_with_and_without_a_slash_at_its_end(server: Running) -> None:
+    task = server.made()["task_id"]
+    for path in ("/v1/engines/styles", "/v1/engines/all-models", "/v1/engines/presets", "/tasks", f"/tasks/{task}"):
+        plain, slashed = (server.client.get(form, follow_redirects=False) for form in (path, f"{path}/"))
+        assert (plain.status_code, slashed.status_code) == (200, 200), path
+        assert plain.json() == slashed.json()
+    for path in ("/v1/engine/generate", "/v1/engine/control", "/v1/tools/generate_mask", "/v1/tools/read-metadata"):
+        for form in (path, f"{path}/"):
+            answer = server.client.post(form, json={"image": 5, "prompt": 5}, follow_redirects=False)
+            assert answer.status_code == 422, form
+    assert server.client.get("/v1/engines/styles//x").status_code == 404
+    assert server.client.get("/nothing/").status_code == 404
+
+
+@pytest.mark.contract("2/no-content-type")
+def test_json_is_read_whether_or_not_it_is_called_so(server: Running) -> None:
+    request = server.client.build_request("POST", GENERATE, content=json.dumps(SMALL | {"prompt": "a cup"}))
+    assert "content-type" not in request.headers
+    answer = server.client.send(request)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["req_params"]["prompt"] == "a cup"
+
+
 @pytest.mark.contract("0/accept-is-parsed", "3/no-accept")
 @pytest.mark.parametrize("accept", [None, "", ";;;", "nonsense", "image"])
 def test_without_a_usable_accept_header_the_answer_is_json(server: Running, accept: str | None) -> None:

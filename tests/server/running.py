@@ -56,7 +56,7 @@ class Running:
         assert answer.status_code == 200, answer.text
         return Image.open(io.BytesIO(answer.content))
 
-    def wait(self, path: str = "/readyz", seconds: float = 90) -> None:
+    def wait(self, path: str = "/readyz", seconds: float = 240) -> None:
         """Until `path` answers 200."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

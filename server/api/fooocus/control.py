@@ -30,7 +30,6 @@ class Told(BaseModel):
 
 
 @router.post("/v1/engine/control", response_model_exclude_none=True, responses=UNKNOWN)
-@router.post("/v1/engine/control/", response_model_exclude_none=True, include_in_schema=False)
 async def control(parts: TheParts, action: Annotated[str, ACTION], task_id: Annotated[str | None, TASK] = None) -> Told:
     """Stop the task that runs, or skip the image it is at, before its next denoising step.
 

@@ -33,7 +33,6 @@ class Description(BaseModel):
 
 
 @router.post("/v1/tools/describe-image", responses=REFUSALS)
-@router.post("/v1/tools/describe-image/", responses=REFUSALS, include_in_schema=False)
 async def describe_image(asked: DescribeRequest, parts: TheParts) -> Description:
     """What a picture shows, in words that can be a prompt. The same picture gets the same words.
 

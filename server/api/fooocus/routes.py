@@ -29,7 +29,6 @@ GENERATE: dict[str, Any] = {
 
 
 @router.post("/v1/engine/generate/", response_model=Record, **GENERATE)
-@router.post("/v1/engine/generate", response_model=Record, include_in_schema=False, **GENERATE)
 async def generate(
     asked: GenerateRequest,
     parts: TheParts,

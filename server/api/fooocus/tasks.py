@@ -67,7 +67,6 @@ class TaskLists(BaseModel):
 
 
 @router.get("/tasks", response_model_exclude_none=True)
-@router.get("/tasks/", response_model_exclude_none=True, include_in_schema=False)
 async def tasks(asked: Annotated[TaskQuery, Query()], parts: TheParts, response: Response) -> TaskLists | None:
     """Lists of tasks; the header `X-Total-Count` tells how many `history` has in all.
 
