@@ -2,7 +2,6 @@
 
 import difflib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -54,22 +53,20 @@ def vae(name: str, checkpoint: Checkpoint, settings: Settings) -> str:
     return found
 
 
-def refuse_loras(asked: Iterable[tuple[str, str]], settings: Settings, warnings: list[str]) -> None:
-    """Take (name, field) of every LoRA that is asked for: none can be loaded yet.
+def lora(name: str, settings: Settings, *, field: str) -> tuple[str, Path] | None:
+    """A LoRA's name in full and its place; None for FooocusAPI's default one where that is missing.
 
-    FooocusAPI's default one is left out with a warning where it is missing. Raises ModelMissing for any other that is
-    missing, and NotSupported for one that is there.
+    Raises ModelMissing for any other that is missing, InvalidValue for a name that can be none.
     """
     places = installed("loras", settings)
-    for name, field in asked:
-        if _spelt(name, places):
-            raise NotSupported(f"The LoRA {name!r} is installed, but LoRAs cannot be loaded yet.", field=field)
-        if Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name:
-            raise InvalidValue(f"There is no LoRA {name[:80]!r}: give its file's name below loras.", field=field)
-        if name not in (OFFSET_LORA, Path(OFFSET_LORA).stem):
-            full = _spelt(name, dict.fromkeys(_known("loras"), Path())) or name
-            raise _missing("loras", full, settings, field=field)
-        warnings.append(f'{field}: "{OFFSET_LORA}" is not installed; the picture is painted without it.')
+    if found := _spelt(name, places):
+        return found, places[found]
+    if Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name:
+        raise InvalidValue(f"There is no LoRA {name[:80]!r}: give its file's name below loras.", field=field)
+    if name in (OFFSET_LORA, Path(OFFSET_LORA).stem):
+        return None
+    full = _spelt(name, dict.fromkeys(_known("loras"), Path())) or name
+    raise _missing("loras", full, settings, field=field)
 
 
 def inpaint_engine(name: str, settings: Settings, warnings: list[str]) -> None:

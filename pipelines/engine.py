@@ -49,7 +49,8 @@ class _Request:
     def key(self) -> tuple[object, ...]:
         """What must agree for two requests to go through the model together."""
         alone = self.ticket if self.painting.recipe.deterministic else -1
-        return alone, self.painting.width, self.painting.height, self.words.embedding.shape[1:]
+        words, recipe = self.words.embedding.shape[1:], self.painting.recipe
+        return alone, self.painting.width, self.painting.height, words, recipe.loras
 
 
 class Engine:

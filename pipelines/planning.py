@@ -5,8 +5,10 @@ from pathlib import Path
 
 from configs.settings import Settings
 from masking.errors import InvalidValue
-from pipelines import companions, emphasis, presets, prompting, recipes, upscalers
-from pipelines.plans import NEVER_ADAPTIVE, Plan
+from pipelines import emphasis, loras, presets, prompting, recipes, upscalers
+from pipelines.families import Checkpoint
+from pipelines.loras import LoraWish
+from pipelines.plans import NEVER_ADAPTIVE, Lora, Plan, Recipe
 from pipelines.prompting import Wording
 from pipelines.tasks import SEEDS, Ground, Task
 
@@ -30,8 +32,7 @@ def resolve(task: Task, settings: Settings) -> Plan:
     words = preset.prompt if (asked := task.words()) is None else asked
     negative = preset.negative_prompt if task.negative_prompt is None else task.negative_prompt
     wordings = _wordings(task, words, negative, recipe.styles, seeds, settings)
-    tags = dict.fromkeys((tag.name, "prompt") for wording in wordings for tag in wording.loras if tag.weight)
-    companions.refuse_loras(tags, settings, warnings)
+    worn = tuple(_loras(recipe, wording, checkpoint, settings, warnings) for wording in wordings)
     return task.decide(
         Ground(
             preset=preset,
@@ -41,9 +42,21 @@ def resolve(task: Task, settings: Settings) -> Plan:
             seeds=seeds,
             wordings=wordings,
             upscalers=upscalers.shelf(settings),
+            loras=worn,
             warnings=tuple(dict.fromkeys([*warnings, *(told for wording in wordings for told in wording.warnings)])),
         )
     )
+
+
+def _loras(
+    recipe: Recipe, wording: Wording, checkpoint: Checkpoint, settings: Settings, warnings: list[str]
+) -> tuple[Lora, ...]:
+    """The recipe's LoRAs and those that one picture's prompt asks for; of one that both have, the weights add up."""
+    wishes = [LoraWish(name=tag.name, weight=tag.weight, field="prompt") for tag in wording.loras if tag.weight]
+    weights = {lora.name: lora.weight for lora in recipe.loras}
+    for lora in loras.choose(wishes, checkpoint, settings, warnings):
+        weights[lora.name] = weights.get(lora.name, 0.0) + lora.weight
+    return tuple(Lora(name=name, weight=weight) for name, weight in weights.items() if weight)
 
 
 def user_folder(settings: Settings) -> Path:

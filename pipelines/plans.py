@@ -34,6 +34,14 @@ USUAL_ADM: Adm = (1.5, 0.8, 0.3)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lora:
+    """A LoRA that is installed, by its path below `loras`, and how strongly it works."""
+
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What is painted and how, whatever its size and seed. clip_skip: 1 is the text encoder's last layer.
 
@@ -61,6 +69,7 @@ class Recipe:
     asked_steps: int = 0
     adm: Adm = NO_ADM
     expansion: str = ""
+    loras: tuple[Lora, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +77,7 @@ class Shot:
     """One picture of a plan: its own seed, the exact size it is delivered in (pixels), the texts it is painted from.
 
     prompt, negative_prompt: styles, wildcards and arrays carried out. expansion: what of the prompt is its expansion.
+    loras: all that it is painted with, those of the recipe among them.
     """
 
     seed: int
@@ -76,6 +86,7 @@ class Shot:
     prompt: str
     negative_prompt: str
     expansion: str = ""
+    loras: tuple[Lora, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,7 +163,13 @@ class Plan:
 
     def recipe_of(self, shot: Shot) -> Recipe:
         """The recipe with the shot's own texts."""
-        return replace(self.recipe, prompt=shot.prompt, negative_prompt=shot.negative_prompt, expansion=shot.expansion)
+        return replace(
+            self.recipe,
+            prompt=shot.prompt,
+            negative_prompt=shot.negative_prompt,
+            expansion=shot.expansion,
+            loras=shot.loras,
+        )
 
     def draw(self, shot: Shot) -> Drawing:
         """The steps from this plan to the picture of one shot."""

@@ -1,11 +1,15 @@
 """How a task is painted: its checkpoint, sampler, steps and the rest, from what is asked or else from its preset."""
 
+from dataclasses import replace
+
 from configs.models import download_command
 from configs.settings import Settings
 from masking.errors import InvalidValue, ModelMissing
-from pipelines import checkpoints, companions, performance, prompts, samplers, sources
+from pipelines import checkpoints, companions, loras, performance, prompts, samplers, sources
 from pipelines.families import Checkpoint
-from pipelines.plans import NO_ADM, NO_FREEU, USUAL_ADM, Adm, Recipe
+from pipelines.loras import LoraWish
+from pipelines.performance import Mode
+from pipelines.plans import NO_ADM, NO_FREEU, USUAL_ADM, Adm, Lora, Recipe
 from pipelines.presets import Preset
 from pipelines.tasks import Task
 
@@ -14,18 +18,19 @@ def choose(
     task: Task, preset: Preset, checkpoint: Checkpoint, mode: str, settings: Settings, warnings: list[str]
 ) -> Recipe:
     """The recipe of a task on a checkpoint in a performance mode. Raises a `masking.errors.GessoError`."""
+    fast = _fast(performance.find(mode), checkpoint, settings)
     sampler, scheduler = _sampling(task, preset, warnings)
     vae = companions.vae(preset.vae if task.vae is None else task.vae, checkpoint, settings)
     _look_for_companions(task, preset, settings, warnings)
     words = task.words()
-    return Recipe(
+    recipe = Recipe(
         prompt=prompts.one_line(preset.prompt if words is None else words),
         negative_prompt=prompts.one_line(
             preset.negative_prompt if task.negative_prompt is None else task.negative_prompt
         ),
         styles=preset.styles if task.styles is None else task.styles,
         checkpoint=checkpoint.name,
-        steps=_steps(task, preset, mode, warnings),
+        steps=_steps(task, preset, performance.find(mode), fast is None, warnings),
         guidance_scale=preset.guidance_scale if task.guidance_scale is None else task.guidance_scale,
         sampler=sampler,
         scheduler=scheduler,
@@ -36,7 +41,9 @@ def choose(
         freeu=NO_FREEU if task.freeu is None else task.freeu,
         vae=vae,
         adm=_adm(task, checkpoint, warnings),
+        loras=_loras(task, preset, checkpoint, settings, warnings),
     )
+    return _quickened(recipe, fast, task, warnings) if fast else recipe
 
 
 def find_checkpoint(task: Task, preset: Preset, usual: Preset, settings: Settings, warnings: list[str]) -> Checkpoint:
@@ -75,11 +82,6 @@ def _told(asked: str, found: Checkpoint, preset: Preset, warnings: list[str]) ->
 
 def _look_for_companions(task: Task, preset: Preset, settings: Settings, warnings: list[str]) -> None:
     """What else is asked for beside the checkpoint is refused where it cannot be had, or told."""
-    if task.loras is None:
-        loras = [(lora.name, "preset") for lora in preset.loras]
-    else:
-        loras = [(lora.name, "loras") for lora in task.loras if lora.weight]
-    companions.refuse_loras(loras, settings, warnings)
     if task.black_out_nsfw:
         companions.refuse_safety_checker(settings)
     if task.inpaint_engine is not None:
@@ -99,16 +101,55 @@ def _sampling(task: Task, preset: Preset, warnings: list[str]) -> tuple[str, str
     return sampler, fitting[0]
 
 
-def _steps(task: Task, preset: Preset, mode: str, warnings: list[str]) -> int:
+def _loras(
+    task: Task, preset: Preset, checkpoint: Checkpoint, settings: Settings, warnings: list[str]
+) -> tuple[Lora, ...]:
+    if task.loras is None:
+        wishes = [LoraWish(name=lora.name, weight=lora.weight, field="preset") for lora in preset.loras]
+    else:
+        wishes = [LoraWish(name=lora.name, weight=lora.weight, field="loras") for lora in task.loras if lora.weight]
+    return loras.choose(wishes, checkpoint, settings, warnings)
+
+
+def _fast(mode: Mode, checkpoint: Checkpoint, settings: Settings) -> Mode | None:
+    """What a fast mode is made of, where its LoRA is there and fits the checkpoint."""
+    if not mode.lora or mode.family != checkpoint.family:
+        return None
+    place = companions.installed("loras", settings).get(mode.lora)
+    return mode if place and loras.fits(mode.lora, place, checkpoint) else None
+
+
+def _quickened(recipe: Recipe, mode: Mode, task: Task, warnings: list[str]) -> Recipe:
+    """The recipe as the mode's LoRA was made for: few steps without guidance, and nothing that works on it."""
+    forced = replace(
+        recipe,
+        sampler=mode.sampler,
+        scheduler=mode.scheduler,
+        guidance_scale=1.0,
+        sharpness=0.0,
+        adaptive_cfg=1.0,
+        adm=NO_ADM,
+        loras=(*(lora for lora in recipe.loras if lora.name != mode.lora), Lora(name=mode.lora, weight=mode.weight)),
+    )
+    for name in ("sampler", "scheduler", "guidance_scale"):
+        if getattr(task, name) is not None and getattr(recipe, name) != getattr(forced, name):
+            used = getattr(forced, name)
+            warnings.append(f"{mode.name} works with {name} {used}: {getattr(recipe, name)} was not used.")
+    return forced
+
+
+def _steps(task: Task, preset: Preset, mode: Mode, slow: bool, warnings: list[str]) -> int:
     """What was asked; else the mode that was asked; else the preset's own number; else its mode's."""
-    told: list[str] = []
-    of_mode = performance.steps(mode, told)
     if task.steps is not None:
         return task.steps
     if task.performance is None and preset.steps:
         return preset.steps
-    warnings += told
-    return of_mode
+    if mode.lora and slow:
+        warnings.append(
+            f"{mode.name} takes {mode.steps} steps, with the sampler and guidance as they are: its LoRA {mode.lora}, "
+            "which is for SDXL checkpoints, was not used, for it is not installed or does not fit."
+        )
+    return mode.steps
 
 
 def _adm(task: Task, checkpoint: Checkpoint, warnings: list[str]) -> Adm:

@@ -101,7 +101,8 @@ class Studio:
 
     def _model(self, checkpoint: Checkpoint) -> Model:
         return self.held.get(
-            ("model", checkpoint.name), lambda: families()[checkpoint.family].load(checkpoint, self.device)
+            ("model", checkpoint.name),
+            lambda: families()[checkpoint.family].load(checkpoint, self.device, self.settings),
         )
 
 

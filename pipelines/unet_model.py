@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from masking.errors import BrokenModel, NotSupported
+from pipelines.adapters import Adapters
 from pipelines.families import Checkpoint, Sample, Start, Words
 from pipelines.parts import Parts
 from pipelines.plans import NO_FREEU, FreeU, Painting, Pixels, Repainting
@@ -69,15 +70,24 @@ class UnetModel:
     """The primitives over diffusers' own components; alone on a CPU bit-equal to its stock pipelines."""
 
     def __init__(
-        self, *, unet: Any, vae: Any, reader: Reader, scheduler_config: Mapping[str, Any], device: str, parts: Parts
+        self,
+        *,
+        unet: Any,
+        vae: Any,
+        reader: Reader,
+        adapters: Adapters,
+        scheduler_config: Mapping[str, Any],
+        device: str,
+        parts: Parts,
     ) -> None:
-        self.unet, self.vae, self.reader = unet, vae, reader
+        self.unet, self.vae, self.reader, self.adapters = unet, vae, reader, adapters
         self.scheduler_config, self.device, self.parts = scheduler_config, device, parts
         self.dtype = unet.dtype
         self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
 
     def encode_prompt(self, painting: Painting) -> Words:
         """1 or 2 rows × tokens × width; the second row only above guidance 1, where it has a use."""
+        self.adapters.put_on(painting.recipe.loras)
         return self.reader.read(painting.recipe)
 
     def with_vae(self, path: Path) -> "UnetModel":
@@ -145,7 +155,8 @@ class UnetModel:
         return latents.contiguous()
 
     def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
-        """The UNet's outputs, rows × 4 × rows of cells × columns for each sample."""
+        """The UNet's outputs, rows × 4 × rows of cells × columns for each sample; all samples have the same LoRAs."""
+        self.adapters.put_on(samples[0].painting.recipe.loras)
         outputs: dict[int, Tensor] = {}
         for freeu in dict.fromkeys(sample.painting.recipe.freeu for sample in samples):
             alike = [i for i, sample in enumerate(samples) if sample.painting.recipe.freeu == freeu]

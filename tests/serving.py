@@ -26,6 +26,7 @@ def toy_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vae(models / "vae" / "wide.safetensors", latent_channels=16)
     (models / "loras").mkdir()
     (models / "loras" / "there.safetensors").write_bytes(b"")
+    vae(models / "loras" / "wide.safetensors")  # no LoRA at all
     users_presets(models.parent / "presets")
     return models
 

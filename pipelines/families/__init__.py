@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from configs.settings import Settings
 from pipelines.parts import Parts
 from pipelines.plans import Painting, Pixels
 
@@ -91,7 +92,10 @@ class Model(Protocol):
     def start(self, painting: Painting, scheduler: Any, timestep: "Tensor", generator: "Generator") -> Start: ...
 
     def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
-        """The model's output for each sample, one row per row of its words; all samples go through in one pass."""
+        """The model's output for each sample, one row per row of its words; all samples go through in one pass.
+
+        All of them have the same LoRAs.
+        """
         ...
 
     def encode(self, pixels: Pixels) -> "Tensor":
@@ -112,7 +116,9 @@ class Family(Protocol):
         """What the settings of the parts tell. Raises NotSupported or BrokenModel."""
         ...
 
-    def load(self, checkpoint: Checkpoint, device: str) -> Model: ...
+    def load(self, checkpoint: Checkpoint, device: str, settings: Settings) -> Model:
+        """The model, which finds its LoRAs by `settings`. Raises BrokenModel."""
+        ...
 
     def fits_vae(self, checkpoint: Checkpoint, path: Path) -> bool:
         """Whether the VAE at `path` may take the place of the checkpoint's own. Raises NotSupported or BrokenModel."""

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from configs.settings import Settings
 from pipelines import unet_model
+from pipelines.adapters import Adapters
 from pipelines.families import Checkpoint, Sample
 from pipelines.parts import Parts
 from pipelines.reading import Encoder, Reader
@@ -29,10 +31,10 @@ def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
     return unet_model.fits_vae(checkpoint, path)
 
 
-def load(checkpoint: Checkpoint, device: str) -> "Sdxl":
+def load(checkpoint: Checkpoint, device: str, settings: Settings) -> "Sdxl":
     """The checkpoint's models on a device: bfloat16 on CUDA, float32 elsewhere. Raises BrokenModel."""
     import torch
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import AutoencoderKL, StableDiffusionXLPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
     parts = checkpoint.parts
@@ -44,9 +46,23 @@ def load(checkpoint: Checkpoint, device: str) -> "Sdxl":
         )
         for which, kind in (("", CLIPTextModel), ("_2", CLIPTextModelWithProjection))
     ]
+    unet = weights.model("unet", UNet2DConditionModel)
+    vae = weights.model("vae", AutoencoderKL)
+    first, second = encoders
+    pipeline = StableDiffusionXLPipeline(
+        vae,
+        first.text_encoder,
+        second.text_encoder,
+        first.tokenizer,
+        second.tokenizer,
+        unet,
+        scheduler=None,
+        add_watermarker=False,
+    )
     return Sdxl(
-        unet=weights.model("unet", UNet2DConditionModel),
-        vae=weights.model("vae", AutoencoderKL),
+        unet=unet,
+        vae=vae,
+        adapters=Adapters(pipeline, settings),
         reader=Reader(encoders, device=device, dtype=number, usual_layer=USUAL_LAYER, normed=False),
         scheduler_config=parts.config("scheduler"),
         device=device,

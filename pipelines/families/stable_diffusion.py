@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from configs.settings import Settings
 from pipelines import unet_model
+from pipelines.adapters import Adapters
 from pipelines.families import Checkpoint
 from pipelines.parts import Parts
 from pipelines.reading import Encoder, Reader
@@ -20,10 +22,10 @@ def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
     return unet_model.fits_vae(checkpoint, path)
 
 
-def load(checkpoint: Checkpoint, device: str) -> UnetModel:
+def load(checkpoint: Checkpoint, device: str, settings: Settings) -> UnetModel:
     """The checkpoint's models on a device: bfloat16 on CUDA, float32 elsewhere. Raises BrokenModel."""
     import torch
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
     parts = checkpoint.parts
@@ -32,9 +34,22 @@ def load(checkpoint: Checkpoint, device: str) -> UnetModel:
     encoder = Encoder(
         weights.tokenizer("tokenizer", CLIPTokenizer), weights.text_encoder("text_encoder", CLIPTextModel)
     )
+    unet = weights.model("unet", UNet2DConditionModel)
+    vae = weights.model("vae", AutoencoderKL)
+    pipeline = StableDiffusionPipeline(
+        vae,
+        encoder.text_encoder,
+        encoder.tokenizer,
+        unet,
+        scheduler=None,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
     return UnetModel(
-        unet=weights.model("unet", UNet2DConditionModel),
-        vae=weights.model("vae", AutoencoderKL),
+        unet=unet,
+        vae=vae,
+        adapters=Adapters(pipeline, settings),
         reader=Reader([encoder], device=device, dtype=number),
         scheduler_config=parts.config("scheduler"),
         device=device,

@@ -7,7 +7,7 @@ exports that plan class as `PLAN`. Nothing here imports torch: the server's HTTP
 from dataclasses import dataclass
 
 from pipelines.families import Checkpoint
-from pipelines.plans import Adm, FreeU, Plan, Recipe, Shot
+from pipelines.plans import Adm, FreeU, Lora, Plan, Recipe, Shot
 from pipelines.presets import Preset
 from pipelines.prompting import Wording
 from pipelines.upscalers import Shelf
@@ -71,7 +71,7 @@ class Task:
 class Ground:
     """What `pipelines.planning` has decided already when a task decides the rest.
 
-    seeds and wordings: one per picture asked for.
+    seeds, wordings and loras: one per picture asked for.
     """
 
     preset: Preset
@@ -81,6 +81,7 @@ class Ground:
     seeds: tuple[int, ...]
     wordings: tuple[Wording, ...]
     upscalers: Shelf
+    loras: tuple[tuple[Lora, ...], ...]
     warnings: tuple[str, ...]
 
     def shots(self, width: int, height: int) -> tuple[Shot, ...]:
@@ -93,6 +94,7 @@ class Ground:
                 prompt="\n".join([*wording.positive, *([wording.expansion] if wording.expansion else [])]),
                 negative_prompt="\n".join(wording.negative),
                 expansion=wording.expansion,
+                loras=loras,
             )
-            for seed, wording in zip(self.seeds, self.wordings, strict=True)
+            for seed, wording, loras in zip(self.seeds, self.wordings, self.loras, strict=True)
         )

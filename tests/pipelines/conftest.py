@@ -71,5 +71,6 @@ def xl9(models_path: Path) -> Model:
 
 
 def _load(name: str, models_path: Path) -> Model:
-    checkpoint = find(name, Settings(models_path=models_path))
-    return families()[checkpoint.family].load(checkpoint, "cpu")
+    settings = Settings(models_path=models_path)
+    checkpoint = find(name, settings)
+    return families()[checkpoint.family].load(checkpoint, "cpu", settings)

@@ -45,7 +45,7 @@ def test_a_single_file_paints_what_its_folder_paints(home, models_path, request,
     found = checkpoints.find(f"one.{suffix}", home)
     asked = Painting(recipe=recipe(clip_skip=2, checkpoint=found.name), seed=1, width=64, height=64)
     assert (found.family, found.inpainting) == ("sdxl" if "xl" in toy else "stable_diffusion", "9" in toy)
-    model = families()[found.family].load(found, "cpu")
+    model = families()[found.family].load(found, "cpu", home)
     np.testing.assert_array_equal(paint(model, asked), paint(request.getfixturevalue(toy), asked))
 
 
@@ -100,7 +100,7 @@ def test_a_checkpoint_of_velocities_is_bit_equal_to_the_stock_pipeline(home):
     folder = toys.stable_diffusion(place(home, "v"), predicts="v_prediction")
     found = checkpoints.find("v", home)
     told = recipe(sampler="euler", scheduler="normal")
-    ours = paint(families()[found.family].load(found, "cpu"), Painting(recipe=told, seed=4, width=64, height=64))
+    ours = paint(families()[found.family].load(found, "cpu", home), Painting(recipe=told, seed=4, width=64, height=64))
     theirs = stock(folder, diffusers.StableDiffusionPipeline, told, seed=4, width=64, height=64)
     np.testing.assert_array_equal(ours, theirs)
 
@@ -180,7 +180,7 @@ def test_a_pickle_runs_nothing(home, models_path):
     pack(models_path / "checkpoints" / "toy4", place(home, "evil.ckpt"), more={"x": _Evil()})
     found = checkpoints.find("evil.ckpt", home)
     with pytest.raises(BrokenModel, match=r"evil.ckpt"):
-        families()[found.family].load(found, "cpu")
+        families()[found.family].load(found, "cpu", home)
     assert not Path("/tmp/gesso-was-here").exists()
 
 
@@ -193,7 +193,7 @@ def test_weights_that_are_missing_are_not_made_up(home, models_path, part):
     save_file(tensors, file, {"format": "pt"})
     found = checkpoints.find("x", home)
     with pytest.raises(BrokenModel, match=rf"{part}.*lacks"):
-        families()[found.family].load(found, "cpu")
+        families()[found.family].load(found, "cpu", home)
 
 
 def test_weights_that_are_missing_in_a_single_file_are_not_made_up(home, models_path):
@@ -203,7 +203,7 @@ def test_weights_that_are_missing_in_a_single_file_are_not_made_up(home, models_
     save_file(tensors, file)
     found = checkpoints.find("x.safetensors", home)
     with pytest.raises(BrokenModel, match=r"unet of the checkpoint x.safetensors"):
-        families()[found.family].load(found, "cpu")
+        families()[found.family].load(found, "cpu", home)
 
 
 def test_unknown_names_get_the_nearest(home, models_path):

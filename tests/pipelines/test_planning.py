@@ -160,7 +160,7 @@ def test_a_refusal_names_the_nearest_value(settings):
         resolve(TextToImage(sampler="dpmpp_2n"), settings)
     with pytest.raises(InvalidValue, match="toy9"):
         resolve(TextToImage(checkpoint="toy8"), settings)
-    with pytest.raises(ModelMissing, match="curl"):
+    with pytest.raises(ModelMissing, match=r"launch\.py download"):
         resolve(TextToImage(checkpoint="ponyDiffusionV6XL.safetensors"), settings)
 
 

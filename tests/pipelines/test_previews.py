@@ -46,8 +46,9 @@ def test_who_does_not_watch_pays_nothing(toy4):
 
 
 def test_the_map_fits_the_starters_own_vae():
-    checkpoint = find("gesso-starter", Settings(models_path=ROOT / "models"))
-    model = families()[checkpoint.family].load(checkpoint, "cpu")
+    settings = Settings(models_path=ROOT / "models")
+    checkpoint = find("gesso-starter", settings)
+    model = families()[checkpoint.family].load(checkpoint, "cpu", settings)
     glance = previews.fit(model, checkpoint.cell)
     assert glance is not None
     for seed in range(3):

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from configs.settings import Settings
-from pipelines import checkpoints, planning, presets, prompting
-from pipelines.plans import NO_FREEU, Plan, Shot
+from pipelines import checkpoints, companions, planning, presets, prompting
+from pipelines.plans import NO_FREEU, Lora, Plan, Shot
 from server import metadata
 from server.api.fooocus.request import GenerateRequest
 from server.embedded import Texts
 from server.hashes import Hashes
-from server.metadata import Facts
+from server.metadata import Facts, LoraFact
 
 FORM = 1
 """Of the own text; a reader that knows another one shall not guess."""
@@ -90,6 +90,7 @@ class Label:
             guidance_scale=recipe.guidance_scale,
             adaptive_cfg=min(recipe.adaptive_cfg, HIGHEST_ADAPTIVE_CFG),
             adm=(self.asked.adm_scaler_positive, self.asked.adm_scaler_negative, self.asked.adm_scaler_end),
+            loras=tuple(self._lora(lora) for lora in shot.loras) or None,
             freeu=None if recipe.freeu == NO_FREEU else recipe.freeu,
             checkpoint=recipe.checkpoint,
             checkpoint_digest=self.checkpoint_digest() or None,
@@ -103,6 +104,10 @@ class Label:
             sampler=recipe.sampler,
             scheduler=recipe.scheduler,
         )
+
+    def _lora(self, lora: Lora) -> LoraFact:
+        place = companions.installed("loras", self.settings).get(lora.name)
+        return LoraFact(name=lora.name, weight=lora.weight, digest=self.hashes.of(place) if place else "")
 
     def _words(self, shot: Shot, index: int) -> tuple[str, str]:
         """The prompts as they were asked for, with the words that stood for wildcards and arrays in this picture."""
@@ -146,6 +151,7 @@ def complete(asked: GenerateRequest, plan: Plan, settings: Settings) -> dict[str
         "adaptive_cfg": min(recipe.adaptive_cfg, HIGHEST_ADAPTIVE_CFG),
         "vae_name": recipe.vae or OWN_VAE,
         "freeu_enabled": recipe.freeu != NO_FREEU,
+        "loras": [{"enabled": True, "model_name": lora.name, "weight": lora.weight} for lora in recipe.loras],
         "deterministic": True,
     }
     if plan.kind == "text_to_image":

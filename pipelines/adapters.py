@@ -1,0 +1,84 @@
+"""LoRAs on a loaded checkpoint: put on before a pass that wants them, taken off exactly before one that does not."""
+
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from configs.settings import Settings
+from masking.errors import BrokenModel, ModelMissing
+from pipelines import companions
+from pipelines.plans import Lora
+
+KEPT = 6
+"""So many LoRAs stay loaded, switched off, for the next request that wants them."""
+
+
+class Adapters:
+    """The LoRAs of the modules of one of diffusers' pipelines, which is used for nothing else."""
+
+    def __init__(self, pipeline: Any, settings: Settings) -> None:
+        self._pipeline, self._settings = pipeline, settings
+        self._loaded: OrderedDict[str, str] = OrderedDict()
+        self._worn: tuple[Lora, ...] = ()
+        self._count = 0
+
+    def put_on(self, loras: tuple[Lora, ...]) -> None:
+        """From now on the modules work with these LoRAs and no others. Raises ModelMissing or BrokenModel."""
+        if loras == self._worn:
+            return
+        self._worn = ()
+        try:
+            for lora in loras:
+                self._load(lora.name)
+            self._drop_oldest(keep={lora.name for lora in loras})
+            if loras:
+                self._pipeline.enable_lora()
+                names = [self._loaded[lora.name] for lora in loras]
+                self._pipeline.set_adapters(names, [lora.weight for lora in loras])
+            elif self._loaded:
+                self._pipeline.disable_lora()
+        except Exception:
+            self._take_all_off()
+            raise
+        self._worn = loras
+
+    def _load(self, name: str) -> None:
+        import torch
+
+        if name in self._loaded:
+            self._loaded.move_to_end(name)
+            return
+        place = companions.installed("loras", self._settings).get(name)
+        if place is None:
+            raise ModelMissing(f"The LoRA {name!r} is no longer there.", field="loras")
+        self._count += 1
+        adapter = f"lora{self._count}"
+        try:
+            # Tensors that are made in inference mode are multiplied in another order: not as in diffusers' own scripts.
+            with warnings.catch_warnings(), torch.inference_mode(False):
+                warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several at once are meant
+                self._pipeline.load_lora_weights(_state(place), adapter_name=adapter)
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, IndexError, AttributeError) as problem:
+            why = problem.__context__ or problem  # diffusers stumbles while it cleans up
+            raise BrokenModel(f"The LoRA {name!r} does not load: {why}", field="loras") from problem
+        if adapter not in {each for names in self._pipeline.get_list_adapters().values() for each in names}:
+            raise BrokenModel(f"The LoRA {name!r} changes nothing that this checkpoint has.", field="loras")
+        self._loaded[name] = adapter
+
+    def _drop_oldest(self, keep: set[str]) -> None:
+        for name in [name for name in self._loaded if name not in keep][: max(0, len(self._loaded) - KEPT)]:
+            self._pipeline.delete_adapters(self._loaded.pop(name))
+
+    def _take_all_off(self) -> None:
+        """The modules as they were before the first LoRA."""
+        self._loaded.clear()
+        self._pipeline.unload_lora_weights()
+
+
+def _state(place: Path) -> dict[str, Any]:
+    """A file's tensors; a pickle is read with weights_only, which runs nothing."""
+    from diffusers.models.model_loading_utils import load_state_dict
+
+    state: dict[str, Any] = load_state_dict(str(place))
+    return state
