@@ -59,6 +59,7 @@ def test_the_mask_of_a_picture_is_its_inpaint_mask(server: Running, red_box: Ima
     np.testing.assert_array_equal(after[48:], np.asarray(red_box)[48:])
 
 
+@pytest.mark.contract("0/sam-without-words")
 @pytest.mark.parametrize(
     ("body", "status"),
     [

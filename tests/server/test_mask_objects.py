@@ -121,6 +121,7 @@ def test_every_further_segmenter_is_a_name_and_gives_a_mask_of_its_own(server: R
     assert detailed(server, other, sam_model="second", boxes=BOXES)["mask"] != masks[2]
 
 
+@pytest.mark.contract("0/sam-without-words")
 def test_each_box_is_an_object_and_the_points_are_one(server: Running, cat: Image.Image) -> None:
     told = detailed(server, cat, boxes=BOXES, points=[[10, 10], [50, 90]])["objects"]
     assert [one["box"] for one in told[:2]] == BOXES
