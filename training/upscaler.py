@@ -7,6 +7,7 @@ by the autoencoder as small pictures come. The target is the large one.
 import functools
 import io
 import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,6 +167,16 @@ def _energy(picture: NDArray[np.float32]) -> float:
     return float(sum(np.square(np.diff(picture, axis=axis)).mean() for axis in (0, 1)))
 
 
+def _finer(weights: dict[str, Tensor], scale: int) -> dict[str, Tensor]:
+    """The weights of a network of a smaller scale for this one, which then makes the same picture in larger pixels."""
+    last = f"body.{max(int(name.split('.')[1]) for name in weights)}."
+    count = len(weights[f"{last}bias"]) // 3
+    side = math.isqrt(count)
+    near = torch.arange(scale) * side // scale
+    which = (torch.arange(3)[:, None, None] * count + near[:, None] * side + near).flatten()
+    return {name: weight[which] if name.startswith(last) else weight for name, weight in weights.items()}
+
+
 def run(folder: Path, *, steps: int | None = None) -> None:
     """Leave `folder/gesso-starter-x2.safetensors` and `-x4`, float32; print what they reach. ×4 starts from ×2."""
     where, smaller = device(), None
@@ -174,8 +185,7 @@ def run(folder: Path, *, steps: int | None = None) -> None:
         torch.manual_seed(0)
         network = build(scale).to(where)
         if smaller is not None:
-            own = network.state_dict()
-            network.load_state_dict(own | {k: v for k, v in smaller.items() if v.shape == own[k].shape})
+            network.load_state_dict(_finer(smaller, scale))
         course = Course(
             folder=folder / f"x{scale}",
             steps=steps or STEPS[scale],
