@@ -27,6 +27,7 @@ from transformers import (
 )
 
 from configs.models import STARTER
+from pipelines.describers.blip import Captioner
 from training import captions
 from training.objects import COLOURS, OBJECTS
 from training.places import PLACES
@@ -192,26 +193,24 @@ def _as_seen(rng: Generator, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def measure(folder: Path, singles: int = 200, pairs: int = 100) -> str:
-    """Rows of docs/starter.md: captions of scenes that no training saw, by the model as it lies in `folder`."""
-    processor = BlipProcessor.from_pretrained(folder)
+    """Rows of docs/starter.md: captions of scenes that no training saw, by the model in `folder`, as it is served."""
     blip = BlipForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+    captioner = Captioner(blip, BlipProcessor.from_pretrained(folder), "cpu")
     rows = []
     for count, number in ((1, singles), (2, pairs)):
         rng = np.random.default_rng(7_200_000 + count)
         scenes = [draw(rng, count=count) for _ in range(number)]
-        pictures = [Image.fromarray(paint(scene).picture) for scene in scenes]
-        written = blip.generate(**processor(images=pictures, return_tensors="pt"), max_new_tokens=LENGTH - 2)
-        texts = processor.batch_decode(written, skip_special_tokens=True)
+        texts = [captioner.describe(Image.fromarray(paint(scene).picture)) for scene in scenes]
         wanted = [captions.plain(scene) for scene in scenes]
         whole = np.mean([text == want for text, want in zip(texts, wanted, strict=True)])
-        things = np.mean([_things(text) == _things(want) for text, want in zip(texts, wanted, strict=True)])
+        things = np.mean([things_named(text) == things_named(want) for text, want in zip(texts, wanted, strict=True)])
         rows.append(f"| {count} in the scene | {things:.1%} | {whole:.1%} of {number} |")
         wrong = [f"{text!r} is {want!r}" for text, want in zip(texts, wanted, strict=True) if text != want]
         print(*wrong[:12], sep="\n", flush=True)
     return "\n".join(rows)
 
 
-def _things(text: str) -> list[tuple[str, str]]:
+def things_named(text: str) -> list[tuple[str, str]]:
     """Colours and kinds that a caption names, sorted."""
     words = text.replace(",", "").split()
     return sorted((colour, kind) for colour, kind in itertools.pairwise(words) if kind in OBJECTS)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from PIL import Image
 
-from configs.models import STARTER, model_folders
+from configs.models import model_folders
 from configs.settings import ROOT, Settings
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def installed(settings: Settings) -> dict[str, Installed]:
             library = next((name for name, library in libraries().items() if library.holds(folder)), None)
             if library and folder.name not in found:
                 kind = libraries()[library].kind
-                own = root != STARTER
+                own = root == settings.models_path
                 found[folder.name] = Installed(name=folder.name, folder=folder, library=library, kind=kind, own=own)
     return found
 

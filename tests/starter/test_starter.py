@@ -2,7 +2,6 @@
 
 import io
 from base64 import b64decode
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +9,12 @@ import pytest
 from PIL import Image
 
 from configs.settings import ROOT
-from tests.server.running import Running, as_text, start
+from tests.server.running import Running, as_text
 from training import judge
 from training.objects import OBJECTS
 from training.scenes import Painting, Scene, Thing, draw, paint
 
 STARTER = ROOT / "models" / "starter"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server with its default models; two threads, for the pictures are real."""
-    running = start(tmp_path_factory.mktemp("starter"), ROOT / "models", "--threads", "2")
-    try:
-        running.wait()
-        yield running
-    finally:
-        running.stop()
 
 
 def made(server: Running, **fields: object) -> tuple[np.ndarray, dict]:
