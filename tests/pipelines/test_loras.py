@@ -245,6 +245,7 @@ MODES = {
 }
 
 
+@pytest.mark.contract("6/extreme-speed", "6/lightning", "6/hyper-sd")
 @pytest.mark.parametrize("mode", MODES)
 def test_a_fast_mode_is_carried_out_with_its_lora_on_sdxl(toy, mode):
     steps, lora, weight, sampler, scheduler = MODES[mode]

@@ -27,6 +27,7 @@ def pixels(server: Running, **fields: object) -> np.ndarray:
     return np.asarray(server.picture(server.made(image_seed=1, **fields)["result"][0]))
 
 
+@pytest.mark.contract("4/loras", "7/prompt-lora-tags")
 def test_a_lora_changes_the_picture_and_nothing_after_it(server: Running, lora: str) -> None:
     before = pixels(server)
     strong = pixels(server, loras=[{"enabled": True, "model_name": lora, "weight": 1.5}])
@@ -36,6 +37,7 @@ def test_a_lora_changes_the_picture_and_nothing_after_it(server: Running, lora: 
     np.testing.assert_array_equal(tagged, strong)
 
 
+@pytest.mark.contract("4/loras", "7/prompt-lora-tags", "17/fooocus-optional", "17/read-back")
 def test_a_loras_picture_tells_of_it_and_can_be_made_again(server: Running, lora: str) -> None:
     worn = [{"enabled": True, "model_name": "fits", "weight": 0.75}]
     made = server.made(image_seed=2, prompt="a ball <lora:fits:0.25>", loras=worn, deterministic=True)
