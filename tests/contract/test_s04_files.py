@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
@@ -52,7 +53,8 @@ def test_a_grid_is_one_picture_more(server: Running) -> None:
 @pytest.mark.contract("4/save_name")
 def test_the_file_has_the_name_that_was_asked(server: Running) -> None:
     record = server.made(save_name="a field of names", image_number=2)
-    assert [url.rpartition("/")[2] for url in record["result"]] == ["a field of names-0.png", "a field of names-1.png"]
+    names = [unquote(url.rpartition("/")[2]) for url in record["result"]]
+    assert names == ["a field of names-0.png", "a field of names-1.png"]
 
 
 @pytest.mark.contract("4/stream_output", "4/disable_preview")

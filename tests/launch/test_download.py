@@ -96,7 +96,7 @@ def test_what_nobody_knows_is_refused_with_the_nearest(models: Path, shop: Site,
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl+C reaches a whole console there")
 def test_ctrl_c_leaves_a_part_that_the_same_command_goes_on_with(models: Path, shop: Site) -> None:
-    name = preset(models, "slow", shop.offer("/cli-slow", CONTENT, pause_s=0.5))
+    name = preset(models, "slow", shop.offer("/cli-slow", CONTENT, pause_s=3))
     command = [sys.executable, "-m", "server.download", name, "--models-path", str(models)]
     command += ["--download-hosts", shop.host]
     part = models / "checkpoints" / "slow.ckpt.partial"
