@@ -138,10 +138,10 @@ def test_without_the_increment_all_pictures_are_one(server: Running) -> None:
 def test_in_order_picture_i_takes_line_i(server: Running, users_words: list[str]) -> None:
     asked = {"prompt": "a __own-words__", "image_number": 3, "image_seed": 5, "disable_seed_increment": True}
     ordered = server.made(**asked, read_wildcards_in_order="true")
-    told = [parameters(server, url)["prompt"] for url in ordered["result"]]
-    assert told == [f"a {word}" for word in users_words]
+    told = [parameters(server, url)["full_prompt"] for url in ordered["result"]]
+    assert told == [[f"a {word}"] for word in users_words]
     drawn = server.made(**asked, read_wildcards_in_order="false")
-    assert len({parameters(server, url)["prompt"] for url in drawn["result"]}) == 1
+    assert len({parameters(server, url)["full_prompt"][0] for url in drawn["result"]}) == 1
 
 
 @pytest.mark.contract("4/base_model_name")
