@@ -27,6 +27,7 @@ def said(server: Running, picture: Image.Image, **fields: Any) -> list[str]:
     return told
 
 
+@pytest.mark.contract("11/dino_prompt_text", "11/mask_model", "11/sam-mask", "11/answer")
 def test_words_alone_ask_the_presets_own_models_and_the_answer_is_one_string(server: Running, cat: Image.Image) -> None:
     answer = posted(server, cat, dino_prompt_text="red cat")
     assert answer.status_code == 200, answer.text
@@ -41,6 +42,7 @@ def test_words_alone_ask_the_presets_own_models_and_the_answer_is_one_string(ser
     assert by_name.json() == answer.json()
 
 
+@pytest.mark.contract("11/sam-path")
 def test_full_detail_tells_every_object_in_both_ways_of_asking(server: Running, cat: Image.Image) -> None:
     body = {"image": as_text(cat), "dino_prompt_text": "cat . car"}
     told = server.client.post(MASK, json=body, headers={"Accept": "application/json; detail=full"}).json()
@@ -70,6 +72,7 @@ def test_a_picture_is_answered_with_the_picture(server: Running, cat: Image.Imag
     )
 
 
+@pytest.mark.contract("11/sam_max_detections", "11/box_threshold")
 def test_the_best_detections_come_first_and_may_be_limited(server: Running, cat: Image.Image) -> None:
     found = detailed(server, cat, dino_prompt_text="cat . car", dino_debug=True)["objects"]
     scores = [one["score"] for one in found]
@@ -81,6 +84,7 @@ def test_the_best_detections_come_first_and_may_be_limited(server: Running, cat:
     assert [one["box"] for one in stricter["objects"]] == [one["box"] for one in found[:2]]
 
 
+@pytest.mark.contract("11/text_threshold")
 def test_text_threshold_tells_which_words_were_sure(server: Running, cat: Image.Image) -> None:
     loose = detailed(server, cat, dino_prompt_text="red cat", text_threshold=0.0)["objects"]
     strict = detailed(server, cat, dino_prompt_text="red cat", text_threshold=1.0)["objects"]
@@ -89,6 +93,7 @@ def test_text_threshold_tells_which_words_were_sure(server: Running, cat: Image.
     assert [one["mask"] for one in loose] == [one["mask"] for one in strict]
 
 
+@pytest.mark.contract("11/dino_debug", "11/dino_erode_or_dilate")
 def test_debugging_shows_white_boxes_which_grow_and_shrink(server: Running, cat: Image.Image) -> None:
     asked: dict[str, Any] = {"dino_prompt_text": "cat", "dino_debug": True, "sam_max_detections": 1}
     plain = detailed(server, cat, **asked)
@@ -104,6 +109,7 @@ def test_debugging_shows_white_boxes_which_grow_and_shrink(server: Running, cat:
     assert not shrunk or shrunk[0]["box"][0] == pytest.approx(left + 64)
 
 
+@pytest.mark.contract("11/nothing-found", "11/box_threshold")
 def test_nothing_found_is_a_black_mask_and_a_warning(server: Running, cat: Image.Image) -> None:
     told = detailed(server, cat, dino_prompt_text="unicorn", box_threshold=1.0)
     assert told["objects"] == []
@@ -114,6 +120,7 @@ def test_nothing_found_is_a_black_mask_and_a_warning(server: Running, cat: Image
     assert not np.asarray(opened(bare.json())).any()
 
 
+@pytest.mark.contract("11/sam_model")
 def test_every_further_segmenter_is_a_name_and_gives_a_mask_of_its_own(server: Running, cat: Image.Image) -> None:
     masks = [detailed(server, cat, sam_model=name, boxes=BOXES)["mask"] for name in ("vit_b", "gesso-sam", "second")]
     assert len(set(masks)) == 3

@@ -125,6 +125,7 @@ def test_words_give_the_boxes_of_transformers_itself(server: Running, zoo: Path)
         assert wanted, "the toy must find something, or nothing is compared"
 
 
+@pytest.mark.contract("11/sam-path")
 @pytest.mark.filterwarnings("ignore")
 def test_the_original_grounding_dino_finds_what_its_own_package_finds(server: Running, zoo: Path) -> None:
     toy_detectors.original_grounding_dino(zoo / "grounding_dino" / "groundingdino_swint_ogc.pth")
@@ -179,6 +180,7 @@ def test_a_caption_is_read_phrase_by_phrase_as_if_each_stood_alone(zoo: Path, tm
             torch.testing.assert_close(told.last_hidden_state[:, start:end], alone, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.contract("11/mask_model", "11/rembg-mask")
 def test_every_local_model_of_rembg_gives_what_rembg_itself_gives(
     server: Running, toy_models: Path, tmp_path: Path
 ) -> None:
