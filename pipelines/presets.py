@@ -51,6 +51,7 @@ class Preset:
     checkpoint: str
     mask_model: str
     describe_model: str
+    upscaler: str
     sam_model: str
     dino_model: str
     prompt: str
@@ -116,6 +117,7 @@ def _preset(name: str, told: dict[str, Any]) -> Preset:
         checkpoint=str(told.get("default_model", "juggernautXL_v8Rundiffusion.safetensors")),
         mask_model=str(told.get("default_mask_model", "isnet-general-use")),
         describe_model=str(told.get("default_describe_model", "blip-image-captioning-base")),
+        upscaler=str(told.get("default_upscaler", "fooocus_upscaler_s409985e5.bin")),
         sam_model=str(told.get("default_sam_model", "vit_b")),
         dino_model=str(told.get("default_dino_model", "groundingdino_swint_ogc")),
         prompt=str(told.get("default_prompt", "")),

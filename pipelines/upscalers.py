@@ -53,6 +53,11 @@ class Shelf:
         enough = [file for file in nearest if scales[file] >= factor]
         return min(enough, key=scales.__getitem__) if enough else max(nearest, key=scales.__getitem__, default="")
 
+    def stands_in(self, name: str, usual: str) -> bool:
+        """Whether `name` came with Gesso, and `usual`, which was expected, did not."""
+        own, gessos = self.folders[0], {file for names in self.folders[1:] for file in names}
+        return name not in own and name in gessos and usual not in gessos
+
 
 def shelf(settings: Settings) -> Shelf:
     return Shelf(folders=tuple(tuple(path.name for path in _files(root)) for root in model_folders(settings)))

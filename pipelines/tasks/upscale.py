@@ -45,6 +45,7 @@ class Upscale(Task):
         width, height = (max(1, round(length * factor)) for length in size)
         _refuse_too_large(width, height)
         upscaler = ground.upscalers.choose(self.upscaler, factor)
+        stands_in = not self.upscaler and ground.upscalers.stands_in(upscaler, ground.preset.upscaler)
         over = math.sqrt(width * height) > LARGEST_PAINTED * side
         strength = STRENGTH if self.strength is None else self.strength
         paints = not self.fast and not over and strength > 0
@@ -59,7 +60,7 @@ class Upscale(Task):
             recipe=recipe,
             painted=(canvas.round_up(width, multiple), canvas.round_up(height, multiple)),
             shots=ground.shots(width, height)[: None if paints else 1],
-            warnings=(*ground.warnings, *self._told(upscaler, factor, over, paints)),
+            warnings=(*ground.warnings, *self._told(upscaler, stands_in, factor, over, paints)),
             image=self.image,
             cell=ground.checkpoint.cell,
             factor=self.factor,
@@ -69,9 +70,14 @@ class Upscale(Task):
             skipped=skipped,
         )
 
-    def _told(self, upscaler: str, factor: float, over: bool, paints: bool) -> Iterator[str]:
+    def _told(self, upscaler: str, stands_in: bool, factor: float, over: bool, paints: bool) -> Iterator[str]:
         if not upscaler:
             yield "No upscaler is installed in upscale_models: the picture was enlarged by Lanczos resampling."
+        if stands_in:
+            yield (
+                f'No upscaler is installed in models/upscale_models; "{upscaler}" took its place, which is made for '
+                "the starter's picture-book world."
+            )
         if factor > self.factor:
             yield "The picture was enlarged to the area that the checkpoint is made for, more than asked."
         if over and not self.fast:

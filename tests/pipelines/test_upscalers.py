@@ -1,5 +1,7 @@
 """Upscalers by themselves: which there are, what is refused, and that tiles leave no seam."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from PIL import Image
 
 from configs.settings import Settings
 from masking.errors import BrokenModel, InvalidValue
-from pipelines import upscalers
+from pipelines import presets, upscalers
 from pipelines.planning import resolve
 from pipelines.tasks.upscale import Upscale, UpscalePlan
 from tests.pipelines.recipes import picture
@@ -80,6 +82,19 @@ def test_a_file_that_is_no_upscaler_is_named(settings, tmp_path):
     for name in ("other.pth", "broken.safetensors"):
         with pytest.raises(BrokenModel, match=name.split(".")[0]):
             upscalers.load(name, settings, "cpu")
+
+
+@pytest.mark.parametrize(("preset", "told"), [("starter", False), ("default", True)])
+def test_gessos_own_upscaler_takes_anothers_place_and_says_so(tmp_path, models_path, toy_presets, preset, told):
+    expected = presets.load(preset).upscaler
+    file = toy_presets / "toy9.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"default_upscaler": expected}), encoding="utf-8")
+    Image.fromarray(picture(40, 24)).save(tmp_path / "i.png")
+    settings = Settings(models_path=models_path, preset="toy9")
+    asked = Upscale(image=tmp_path / "i.png", factor=2.0, fast=True)
+    assert any("picture-book" in warning for warning in resolve(asked, settings).warnings) == told
+    named = dataclasses.replace(asked, upscaler="gesso-starter-x4.safetensors")
+    assert resolve(named, settings).warnings == ()
 
 
 def test_without_any_upscaler_lanczos_enlarges_and_is_told(tmp_path, models_path, toy_presets, monkeypatch):

@@ -1,4 +1,4 @@
-"""Upscaling over HTTP, with an upscaler that was never trained and without any."""
+"""Upscaling over HTTP, with upscalers that were never trained, and with Gesso's own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,10 +127,12 @@ def test_the_smallest_scale_that_is_enough_is_taken(
     assert record["effective_params"]["upscaler"] == upscaler
 
 
-def test_without_an_upscaler_lanczos_enlarges_and_is_told(server: Running, photo: Image.Image) -> None:
+def test_gessos_own_upscaler_takes_its_place_where_a_user_has_none(server: Running, photo: Image.Image) -> None:
     made, record = _made(server, photo, "Upscale (Fast 2x)")
-    np.testing.assert_array_equal(made, np.asarray(photo.resize((144, 112), Image.Resampling.LANCZOS)))
-    assert any("Lanczos" in warning for warning in record["warnings"])
+    assert record["effective_params"]["upscaler"] == "gesso-starter-x2.safetensors"
+    assert record["warnings"] == []
+    large = upscalers.load("gesso-starter-x2.safetensors", Settings(), "cpu").enlarge(np.asarray(photo))
+    np.testing.assert_allclose(made.astype(int), large, atol=1)
 
 
 def test_the_stream_says_that_it_enlarges(enlarging: Running, photo: Image.Image) -> None:
