@@ -26,6 +26,14 @@ class RunTool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoadPreset:
+    """Load a preset's models, after the plans that were sent before."""
+
+    job: str
+    preset: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Control:
     """Do something about a job that was sent before; one that has ended is left alone."""
 

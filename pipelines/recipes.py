@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from configs.models import download_command
 from configs.settings import Settings
 from masking.errors import InvalidValue, ModelMissing
 from pipelines import checkpoints, companions, loras, performance, prompts, samplers, sources
@@ -58,20 +57,12 @@ def find_checkpoint(task: Task, preset: Preset, usual: Preset, settings: Setting
             if checkpoints.is_fooocus_default(name):
                 continue
             if name == preset.checkpoint and sources.tells_where(preset):
-                raise _to_fetch(preset, settings, "checkpoint" if task.preset is None else "preset") from problem
+                raise sources.to_fetch(preset, settings, "checkpoint" if task.preset is None else "preset") from problem
             if task.checkpoint is None and task.preset is not None:
                 problem.field = "preset"
             raise
         return _told(asked, found, preset, warnings)
     return _told(asked, checkpoints.find(usual.checkpoint, settings), usual, warnings)
-
-
-def _to_fetch(preset: Preset, settings: Settings, field: str) -> ModelMissing:
-    return ModelMissing(
-        f"The checkpoint {preset.checkpoint!r} of preset {preset.name!r} is not installed. Fetch all that the preset "
-        f"needs with: {download_command(preset.name, settings)}",
-        field=field,
-    )
 
 
 def _told(asked: str, found: Checkpoint, preset: Preset, warnings: list[str]) -> Checkpoint:

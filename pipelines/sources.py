@@ -2,7 +2,9 @@
 
 import json
 
-from configs.settings import ROOT
+from configs.models import download_command
+from configs.settings import ROOT, Settings
+from masking.errors import ModelMissing
 from pipelines.presets import Preset
 
 CONFIGS = ROOT / "configs"
@@ -23,3 +25,12 @@ def tells_where(preset: Preset) -> bool:
     """Whether the preset itself, or `configs/`, tells where its checkpoint is to be had."""
     told = {(one.folder, one.name) for one in preset.downloads}
     return ("checkpoints", preset.checkpoint) in {*told, *known_sources()}
+
+
+def to_fetch(preset: Preset, settings: Settings, field: str) -> ModelMissing:
+    """That a preset's checkpoint is missing, and how to get all that it needs; to be raised, blaming `field`."""
+    return ModelMissing(
+        f"The checkpoint {preset.checkpoint!r} of preset {preset.name!r} is not installed. Fetch all that the preset "
+        f"needs with: {download_command(preset.name, settings)}",
+        field=field,
+    )

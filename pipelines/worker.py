@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from configs.settings import Settings
 from masking.errors import GessoError
 from pipelines.events import Event, Failed, Finished, Ready, ToolDone
-from pipelines.orders import Action, Control, Quit, RunPlan, RunTool
+from pipelines.orders import Action, Control, LoadPreset, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
 from pipelines.tools import tools
 
@@ -36,11 +36,11 @@ class _Mailbox:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._plans: deque[RunPlan] = deque()
+        self._plans: deque[RunPlan | LoadPreset] = deque()
         self._tools: deque[RunTool] = deque()
         self._said: dict[str, list[Action]] = {}
 
-    def next_job(self) -> RunPlan | RunTool:
+    def next_job(self) -> RunPlan | LoadPreset | RunTool:
         """The oldest job for a tool, else the oldest plan; waits for one. Raises _Ended."""
         while not self._plans and not self._tools:
             self._take()
@@ -75,7 +75,7 @@ class _Mailbox:
             case Control():
                 if order.job in self._said:
                     self._said[order.job].append(order.action)
-            case RunPlan():
+            case RunPlan() | LoadPreset():
                 self._said[order.job] = []
                 self._plans.append(order)
             case RunTool():
@@ -144,12 +144,23 @@ class _Desk:
                     self._use(job)
                 case RunPlan() as job:
                     self._draw(job)
+                case LoadPreset() as job:
+                    self._load(job)
 
     def _draw(self, job: RunPlan) -> None:
         with self._failures_told(job.job):
             plan = Plan.from_json(job.plan_json)
             tell, said = partial(self._tell, job.job), partial(self._between_steps, job.job)
             self._studio.run(plan, tell, said=said, previews=job.previews)
+        self._mailbox.forget(job.job)
+
+    def _load(self, job: LoadPreset) -> None:
+        from pipelines import planning, presets
+
+        with self._failures_told(job.job):
+            preset = presets.load(job.preset, planning.user_folder(self._studio.settings))
+            self._studio.load(preset, partial(self._tell, job.job))
+            self._tell(job.job, Finished())
         self._mailbox.forget(job.job)
 
     def _use(self, job: RunTool) -> None:

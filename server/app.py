@@ -16,6 +16,7 @@ from configs.keys import keys
 from configs.settings import Settings
 from server import api, errors, files, health
 from server.access import Access, secret
+from server.active import ActivePreset, remembered
 from server.api.fooocus import orders
 from server.api.fooocus.reply import opened, webhook_body
 from server.backends.local import LocalBackend
@@ -88,6 +89,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     """Put the parts together and start them; `stack` ends them in the opposite order."""
     store = await asyncio.to_thread(Store, settings.database)
     stack.push_async_callback(asyncio.to_thread, store.close)
+    launched, settings = settings, await asyncio.to_thread(remembered, settings, store)
     backend = LocalBackend(settings)
     outputs = Outputs(settings.output_path)
     guard = Guard(settings)
@@ -105,10 +107,12 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     await tasks.start()
     stack.push_async_callback(webhooks.close)
     await webhooks.start()
+    active = ActivePreset(launched, settings, store, backend)
+    stack.push_async_callback(active.close)
     downloads = Downloads(settings)
     stack.push_async_callback(downloads.close)
     return Parts(
-        settings=settings,
+        active=active,
         store=store,
         inputs=inputs,
         access=access,

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from configs.settings import Settings
 from server.access import Access
+from server.active import ActivePreset
 from server.backends import Backend
 from server.downloads import Downloads
 from server.fetching import Guard
@@ -22,7 +23,7 @@ from server.thumbnails import Thumbnails
 class Parts:
     """What a route may use."""
 
-    settings: Settings
+    active: ActivePreset
     store: Store
     access: Access
     guard: Guard
@@ -33,6 +34,11 @@ class Parts:
     backend: Backend
     tasks: TaskQueue
     downloads: Downloads
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the launch, with the preset that is active at this moment."""
+        return self.active.settings
 
 
 async def _parts(request: Request) -> Parts:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.request_keys import KEPT_MS, RequestKey
-from server.tables import DeliveryRow, PictureRow, RequestKeyRow, Tables, TaskRow
+from server.tables import ChoiceRow, DeliveryRow, PictureRow, RequestKeyRow, Tables, TaskRow
 
 __all__ = ["OPEN", "DeliveryRow", "PictureRow", "Store", "Tables", "TaskRow", "now"]
 
@@ -165,6 +165,17 @@ class Store:
             row = session.scalar(select(TaskRow).where(TaskRow.task_id == task_id)) if warning else None
             if row and warning:
                 row.warnings = [*row.warnings, warning]
+
+    def choice(self, name: str) -> dict[str, Any] | None:
+        """What was chosen last, None: nothing."""
+        with Session(self._engine) as session:
+            row = session.get(ChoiceRow, name)
+            return row.value if row else None
+
+    def choose(self, name: str, value: dict[str, Any]) -> None:
+        """Keep a choice; it takes the place of the one before."""
+        with Session(self._engine) as session, session.begin():
+            session.merge(ChoiceRow(name=name, value=value))
 
     def close(self) -> None:
         """Let go of the file."""

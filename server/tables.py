@@ -85,6 +85,15 @@ class RequestKeyRow(Tables):
     made_at: Mapped[int]
 
 
+class ChoiceRow(Tables):
+    """Something that was chosen while the server ran, by its name."""
+
+    __tablename__ = "choices"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]]
+
+
 class DeliveryRow(Tables):
     """A webhook message that has not arrived yet; it outlives its task, so that a deleted task is still told of.
 

@@ -36,5 +36,10 @@ class Backend(Protocol):
     def run(self, job: str, work: Plan | ToolWork, *, previews: bool = False) -> AsyncIterator[Event]:
         """Do one job; the last event is Finished or Failed. Waits while loading; raises NotReady when broken."""
 
+    async def switch(self, preset: str) -> None:
+        """Load a preset's models, now after the plans that were given before, and at each later start in the place of
+        the one before. That one stays where this fails: raises NotReady, or what the worker could not do.
+        """
+
     async def control(self, job: str, action: Action) -> None:
         """Stop a job that `run` has begun, or skip the image it is at; what has ended already is left alone."""

@@ -4,20 +4,21 @@ import asyncio
 import logging
 import multiprocessing
 import threading
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from configs.settings import Settings
 from pipelines.events import Event, Failed, Finished, Message, Ready
-from pipelines.orders import Action, Control, Quit, RunPlan, RunTool
+from pipelines.orders import Action, Control, LoadPreset, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
 from pipelines.tools import ToolWork
 from pipelines.worker import work
 from server.backends import WORKER_DIED, Readiness
-from server.errors import NotReady
+from server.errors import NotReady, told
 
 log = logging.getLogger("gesso")
 
@@ -49,6 +50,9 @@ class LocalBackend:
         self._now = STARTING
         self._settled = asyncio.Event()
         self._deaths = 0
+        self._hurry = asyncio.Event()
+        self._switching = ""
+        self._attempt = settings.preset
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -64,9 +68,35 @@ class LocalBackend:
             await asyncio.to_thread(_end, self._process, self._pipe)
 
     def readiness(self) -> Readiness:
+        if self._switching and self._now.state == "ready":
+            return Readiness(state="loading", reason=self._switching)
         return self._now
 
-    async def run(self, job: str, work: Plan | ToolWork, *, previews: bool = False) -> AsyncIterator[Event]:
+    async def switch(self, preset: str) -> None:
+        before = self._settings
+        if self._now.state == "broken":  # the next start of the worker need not fail as the ones before
+            self._settings = replace(before, preset=preset)
+            self._now = STARTING
+            self._settled.clear()
+            self._hurry.set()
+        self._switching = f"Preset {preset} is loaded as soon as the task that runs has ended."
+        job = uuid.uuid4().hex
+        try:
+            async for event in self.run(job, LoadPreset(job=job, preset=preset)):
+                if isinstance(event, Message):
+                    self._switching = event.text
+                elif isinstance(event, Failed):
+                    raise told(event)
+        except BaseException:
+            self._settings = before
+            raise
+        finally:
+            self._switching = ""
+        self._settings = replace(before, preset=preset)
+
+    async def run(
+        self, job: str, work: Plan | ToolWork | LoadPreset, *, previews: bool = False
+    ) -> AsyncIterator[Event]:
         early = await self._wait_for_models(job)
         if early.stopped.is_set():
             yield Finished(stopped=True)
@@ -77,6 +107,8 @@ class LocalBackend:
         try:
             if isinstance(work, ToolWork):
                 await self._send(RunTool(job=job, tool=work.tool, plan_json=work.plan_json))
+            elif isinstance(work, LoadPreset):
+                await self._send(work)
             else:
                 await self._send(RunPlan(job=job, plan_json=work.to_json(), previews=previews))
             for _ in range(early.skips):
@@ -109,7 +141,7 @@ class LocalBackend:
                 wait.cancel()
         return early
 
-    async def _send(self, order: RunPlan | RunTool | Control) -> None:
+    async def _send(self, order: RunPlan | RunTool | LoadPreset | Control) -> None:
         """One after the other, for a pipe is no safe place for two writers."""
         async with self._sending:
             assert self._pipe
@@ -128,10 +160,13 @@ class LocalBackend:
                 self._break(f"The worker process could not be started: {error}.")
                 started = False
             pause = SHORTEST_PAUSE_S if started else min(pause * 2, LONGEST_PAUSE_S)
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), pause)
+            self._hurry.clear()
 
     async def _serve_once(self) -> bool:
         """The life of one process; whether it ever was ready."""
+        self._attempt = self._settings.preset
         process, self._pipe = await asyncio.to_thread(_spawn, self._settings)
         self._process = process
         ended = asyncio.Event()
@@ -158,7 +193,9 @@ class LocalBackend:
         return was_ready
 
     def _break(self, reason: str) -> None:
-        """Refuse work from now on, until a later attempt is ready."""
+        """Refuse work from now on, until a later attempt is ready; not where that is one with another preset."""
+        if self._attempt != self._settings.preset:
+            return
         self._now = Readiness(state="broken", reason=reason)
         self._settled.set()
         log.error(reason)

@@ -1,16 +1,20 @@
 """`GET /v1/engines/presets`: what each preset would use, in the names of the request's own fields."""
 
 import asyncio
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from configs.settings import Settings
 from masking.errors import GessoError
 from pipelines import checkpoints, planning, presets
-from server.parts import TheParts
+from server.errors import REFUSALS
+from server.parts import Parts, TheParts
 
 router = APIRouter(tags=["FooocusAPI"])
+
+LOADING: dict[int | str, dict[str, Any]] = {202: {"description": "Its models are being loaded."}}
+WAIT = Query(description="answer when it is active; false: at once, with 202")
 
 
 class PresetLora(BaseModel):
@@ -41,13 +45,15 @@ class PresetFields(BaseModel):
 
 
 class PresetEntry(BaseModel):
-    """One preset. active: used where a request names none. own: a user's file. installed: its checkpoint is there.
+    """One preset. active: used where a request names none. loading: it becomes so as soon as its models are loaded.
 
-    fields is null where the file cannot be read, and `error` then tells why.
+    own: a user's file. installed: its checkpoint is there. fields is null where the file cannot be read; `error` tells
+    why, or why it could not be activated.
     """
 
     name: str
     active: bool
+    loading: bool
     own: bool
     installed: bool
     aspect_ratios: list[str]
@@ -58,10 +64,25 @@ class PresetEntry(BaseModel):
 @router.get("/v1/engines/presets")
 async def engine_presets(parts: TheParts) -> list[PresetEntry]:
     """Every preset that `preset` takes: ours, and a user's own in `presets/` beside the models folder."""
-    return await asyncio.to_thread(_entries, parts.settings)
+    return await asyncio.to_thread(_entries, parts)
 
 
-def _entries(settings: Settings) -> list[PresetEntry]:
+@router.post("/v1/engines/presets/{name}/activate", responses=REFUSALS | LOADING)
+async def activate(name: str, parts: TheParts, response: Response, wait: Annotated[bool, WAIT] = True) -> PresetEntry:
+    """Make a preset the server's own: its models are loaded after the task that runs, then it is active.
+
+    Tasks that wait keep what was decided for them. It stays active after a restart, unless that names another
+    `--preset` than this run did.
+    """
+    await parts.active.activate(name, wait=wait)
+    entries = await asyncio.to_thread(_entries, parts)
+    entry = next(entry for entry in entries if entry.name == name)
+    response.status_code = 202 if entry.loading else 200
+    return entry
+
+
+def _entries(parts: Parts) -> list[PresetEntry]:
+    settings, active = parts.settings, parts.active
     installed = checkpoints.installed(settings)
     entries = []
     for name, path in presets.places(planning.user_folder(settings)).items():
@@ -73,11 +94,12 @@ def _entries(settings: Settings) -> list[PresetEntry]:
         entry = PresetEntry(
             name=name,
             active=name == settings.preset,
+            loading=active.is_loading(name),
             own=path.parent != presets.FOLDER,
             installed=told is not None and told.checkpoint in installed,
             aspect_ratios=[f"{width}*{height}" for width, height in told.sizes] if told else [],
             fields=_fields(told) if told else None,
-            error=error,
+            error=error or active.failure(name),
         )
         entries.append(entry)
     return entries
