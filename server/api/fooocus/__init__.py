@@ -13,6 +13,7 @@ from server.api.fooocus import (
     regions,
     routes,
     tasks,
+    uploads,
 )
 
 router = APIRouter()
@@ -26,3 +27,4 @@ router.include_router(models.router)
 router.include_router(metadata.router)
 router.include_router(presets.router)
 router.include_router(downloads.router)
+router.include_router(uploads.router)
