@@ -13,6 +13,7 @@ from pipelines.events import Picture
 from server import paths
 from server.embedded import Texts
 from server.outputs import Outputs
+from server.search import searched
 from server.store import PictureRow, Store
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Keeper:
                     width=image.width,
                     height=image.height,
                     prompt=order.plan.recipe.prompt,
+                    kind=order.plan.kind,
+                    words=searched(order.plan.effective, order.save_name),
                     report=report,
                 )
             )

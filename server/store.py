@@ -4,16 +4,18 @@ SQLite in WAL mode; the tables are made and changed by the numbered files in `mi
 from a thread. Times are milliseconds since 1970.
 """
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, create_engine, delete, event, func, inspect, select, text, update
+from sqlalchemy import ColumnElement, Engine, create_engine, delete, event, func, inspect, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.request_keys import KEPT_MS, RequestKey
+from server.search import Search
 from server.tables import ChoiceRow, DeliveryRow, PictureRow, RequestKeyRow, Tables, TaskRow
 
 __all__ = ["OPEN", "DeliveryRow", "PictureRow", "Store", "Tables", "TaskRow", "now"]
@@ -22,6 +24,18 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 OPEN = ("waiting", "running")
 """What a task's status is until it ends."""
+
+
+SEED = re.compile(r"[0-9]{1,18}")
+
+
+class FoundPicture(NamedTuple):
+    """A picture, and what its task tells. effective: what was used. made_at: when that had ended, or was sent."""
+
+    picture: PictureRow
+    effective: dict[str, Any]
+    save_name: str | None
+    made_at: int
 
 
 class KeyTaken(Exception):
@@ -143,6 +157,19 @@ class Store:
             chosen = select(PictureRow).where(PictureRow.day == day, PictureRow.saved)
             return {row.file: row for row in session.scalars(chosen)}
 
+    def find_pictures(self, search: Search, *, skip: int, limit: int) -> list[FoundPicture]:
+        """Pictures with what was used for them, newest first."""
+        made_from = (TaskRow.effective, TaskRow.save_name, func.coalesce(TaskRow.finished_at, TaskRow.queued_at))
+        chosen = select(PictureRow, *made_from).join(TaskRow, TaskRow.task_id == PictureRow.task_id)
+        chosen = chosen.where(*_sought(search)).order_by(PictureRow.id.desc()).offset(skip).limit(limit)
+        with Session(self._engine) as session:
+            return [FoundPicture(*found) for found in session.execute(chosen)]
+
+    def count_pictures(self, search: Search) -> int:
+        """How many `find_pictures` finds in all."""
+        with Session(self._engine) as session:
+            return session.scalar(select(func.count(PictureRow.id)).where(*_sought(search))) or 0
+
     def undelivered(self) -> list[str]:
         """The tasks whose end is still to be told."""
         with Session(self._engine) as session:
@@ -203,6 +230,16 @@ def _ended(since: int | None, until: int | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [TaskRow.status.not_in(OPEN)]
     conditions += [] if since is None else [TaskRow.queued_at >= since]
     return conditions + ([] if until is None else [TaskRow.queued_at <= until])
+
+
+def _sought(search: Search) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [PictureRow.saved.is_(True)]
+    conditions += [] if search.day is None else [PictureRow.day == search.day]
+    conditions += [] if search.kind is None else [PictureRow.kind == search.kind]
+    for word in search.words:
+        somewhere = PictureRow.words.contains(word, autoescape=True)
+        conditions.append(or_(somewhere, PictureRow.seed == int(word)) if SEED.fullmatch(word) else somewhere)
+    return conditions
 
 
 def _prepare(connection: Any, _record: object) -> None:

@@ -53,7 +53,7 @@ class TaskRow(Tables):
 class PictureRow(Tables):
     """One picture: where it lies and what one wants to read under it. report: of an edit, see EditReport.
 
-    saved: the file is there; before that its name is reserved for it.
+    saved: the file is there; before that its name is reserved for it. kind: of task. words: `server.search.searched`.
     """
 
     __tablename__ = "pictures"
@@ -67,6 +67,8 @@ class PictureRow(Tables):
     width: Mapped[int]
     height: Mapped[int]
     prompt: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="", server_default="")
+    words: Mapped[str] = mapped_column(default="", server_default="")
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     saved: Mapped[bool] = mapped_column(default=True, server_default="1")
 

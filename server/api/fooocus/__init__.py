@@ -12,6 +12,7 @@ from server.api.fooocus import (
     presets,
     regions,
     routes,
+    search,
     tasks,
     uploads,
 )
@@ -28,3 +29,4 @@ router.include_router(metadata.router)
 router.include_router(presets.router)
 router.include_router(downloads.router)
 router.include_router(uploads.router)
+router.include_router(search.router)
