@@ -32,6 +32,7 @@ from server.origins import Origins, cors
 from server.outputs import Outputs
 from server.parts import Parts
 from server.proxy import Forwarded
+from server.shelves import Shelves
 from server.slashes import Slashes
 from server.store import Store
 from server.tasks import TaskQueue
@@ -119,6 +120,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
         guard=guard,
         outputs=outputs,
         hashes=hashes,
+        shelves=await asyncio.to_thread(Shelves, settings),
         thumbnails=Thumbnails(settings.output_path),
         backend=backend,
         tasks=tasks,

@@ -30,6 +30,15 @@ class Hashes:
             except OSError:
                 return ""
 
+    def forget_changed(self) -> int:
+        """Let go of what is known of files that are gone or have changed; of how many models that was."""
+        with self._turn:
+            known = self._read()
+            self._known = {key: digest for key, digest in known.items() if _is_so(key)}
+            if len(self._known) < len(known):
+                write(self._kept, json.dumps(self._known, indent=1).encode())
+            return len(known) - len(self._known)
+
     def _digest(self, path: Path) -> str:
         files = sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]
         if not files:
@@ -49,6 +58,15 @@ class Hashes:
         except (OSError, ValueError):
             return {}
         return known if isinstance(known, dict) else {}
+
+
+def _is_so(key: str) -> bool:
+    """Whether the files are still as they were when their digest was taken."""
+    try:
+        told = [(Path(file).stat(), size, changed) for file, size, changed in json.loads(key)]
+        return all((now.st_size, now.st_mtime_ns) == (size, changed) for now, size, changed in told)
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _sha256(files: list[Path]) -> str:

@@ -14,6 +14,7 @@ from server.fetching import Guard
 from server.hashes import Hashes
 from server.inputs import Inputs
 from server.outputs import Outputs
+from server.shelves import Shelves
 from server.store import Store
 from server.tasks import TaskQueue
 from server.thumbnails import Thumbnails
@@ -30,6 +31,7 @@ class Parts:
     inputs: Inputs
     outputs: Outputs
     hashes: Hashes
+    shelves: Shelves
     thumbnails: Thumbnails
     backend: Backend
     tasks: TaskQueue

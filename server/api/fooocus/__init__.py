@@ -11,6 +11,7 @@ from server.api.fooocus import (
     models,
     presets,
     regions,
+    rescan,
     routes,
     search,
     tasks,
@@ -30,3 +31,4 @@ router.include_router(presets.router)
 router.include_router(downloads.router)
 router.include_router(uploads.router)
 router.include_router(search.router)
+router.include_router(rescan.router)
