@@ -15,15 +15,18 @@ LONGEST = 255
 
 @dataclass(frozen=True, kw_only=True)
 class RequestKey:
-    """owner: a digest of the API key that it came with. digest: of the body, so that another one is noticed."""
+    """owner: a digest of the name of who sent it (`server.gate`). digest: of the body, so that another one is noticed."""
 
     owner: str
     key: str
     digest: str
 
 
-def read(headers: Mapping[str, str], body: BaseModel) -> RequestKey | None:
-    """The key of a request, None where it has none. Raises InvalidValue for one that is too long."""
+def read(headers: Mapping[str, str], body: BaseModel, caller: str) -> RequestKey | None:
+    """The key of a request, None where it has none. Raises InvalidValue for one that is too long.
+
+    caller: the name of who sent it; where the server asks for none, the API key that was sent all the same.
+    """
     key = headers.get("idempotency-key", "").strip()
     if not key:
         return None
@@ -31,7 +34,7 @@ def read(headers: Mapping[str, str], body: BaseModel) -> RequestKey | None:
         raise InvalidValue(
             f"Idempotency-Key has {len(key)} characters; {LONGEST} are the most.", field="Idempotency-Key"
         )
-    owner = headers.get("x-api-key") or headers.get("authorization") or ""
+    owner = caller or headers.get("x-api-key") or headers.get("authorization") or ""
     sent = body.model_dump(mode="json", include=body.model_fields_set)
     return RequestKey(owner=_digest(owner), key=key, digest=_digest(json.dumps(sent, sort_keys=True)))
 

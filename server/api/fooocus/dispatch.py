@@ -13,12 +13,12 @@ from pipelines.plans import FreeU
 from pipelines.tasks import LoraAsked, Task
 from pipelines.tasks.inpaint import Inpaint
 from pipelines.tasks.text_to_image import TextToImage
+from server import paths
 from server.api.fooocus import uov
 from server.api.fooocus.request import EnhanceControl, GenerateRequest
 from server.inputs import Inputs, is_given
 
 IMAGE_FIELDS = ("uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload", "enhance_input_image")
-SAVE_NAME = re.compile(r"[^./\\:*?\"<>|\x00-\x1f][^/\\:*?\"<>|\x00-\x1f]*")
 LONGEST_SAVE_NAME = 200
 
 WIRE_NAMES = {
@@ -115,10 +115,10 @@ def save_name(request: GenerateRequest) -> str | None:
     name = request.save_name
     if not name:
         return None
-    if not SAVE_NAME.fullmatch(name) or len(name.encode()) > LONGEST_SAVE_NAME:
+    if not paths.is_plain(name, LONGEST_SAVE_NAME):
         raise InvalidValue(
             f"save_name {name!r} cannot be a file's name: take a shorter one, without / \\ : * ? \" < > | "
-            "and without a dot in front.",
+            "without a dot in front, and none that Windows takes for a device.",
             field="save_name",
         )
     return name

@@ -42,7 +42,7 @@ async def generate(
     events, and `async_process` the task's id at once, to be asked for at `/tasks/{task_id}`.
     """
     bytes_form = bytes_wanted(request.headers.get("accept"))
-    key = request_keys.read(request.headers, asked)
+    key = request_keys.read(request.headers, asked, request.state.caller)
     if key and (known := await _known(key, parts)):
         return await _sent_again(known, asked, parts, response, bytes_form)
     if bytes_form:
