@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tests.server.running import Running, as_text, start
+from tests.server.test_control import followed, pixels, record, until_image
 from tests.toy_describers import blip, tagger
 from tests.toy_masks import red_finder
 from tests.toys import stable_diffusion
@@ -21,6 +23,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stable_diffusion(folder / "checkpoints" / "gesso-starter", unet_channels=9)
     red_finder(folder / "rembg" / "gesso-salient.onnx")
     blip(folder / "describe" / "my-blip")
+    blip(folder / "describe" / "other-blip", seed=1)
     tagger(folder / "describe" / "my-tagger")
     (folder / "describe" / "nothing").mkdir()
     damaged = folder / "describe" / "zz-damaged"
@@ -114,6 +117,20 @@ def test_a_tagger_sees_the_picture_in_the_middle_of_a_white_square(describing: R
 def test_a_model_can_be_named_and_says_what_it_is_for(describing: Running, photo: Image.Image) -> None:
     told = ask(describing, photo, describe_model="my-tagger")
     assert told["effective_params"] == {"image_type": "Anime", "describe_model": "my-tagger"}
+
+
+def test_a_model_is_loaded_and_used_between_the_steps_of_a_task_whose_pixels_stay_the_same(
+    describing: Running, photo: Image.Image
+) -> None:
+    undisturbed = describing.made(overwrite_step=50, image_seed=5, image_number=3)["result"]
+    with followed(describing, overwrite_step=50, image_number=3) as (task_id, events):
+        until_image(events, 1)
+        assert ask(describing, photo, describe_model="other-blip")["describe"]
+        assert ask(describing, photo, image_type="Anime")["warnings"] == []
+        assert record(describing, task_id)["task_status"] == "running"
+        disturbed = list(events)[-1]["images"]
+    for one, other in zip(undisturbed, disturbed, strict=True):
+        np.testing.assert_array_equal(pixels(describing, one), pixels(describing, other))
 
 
 def test_fields_that_are_unknown_are_named(describing: Running, photo: Image.Image) -> None:
