@@ -15,7 +15,7 @@ LONGEST = 255
 
 @dataclass(frozen=True, kw_only=True)
 class RequestKey:
-    """owner: a digest of the name of who sent it (`server.gate`). digest: of the body, so that another one is noticed."""
+    """owner: a digest of who sent it (`server.gate` names them). digest: of the body, to notice another one."""
 
     owner: str
     key: str
