@@ -5,6 +5,7 @@ import io
 import json
 import re
 from datetime import date
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_the_output_format_is_the_one_asked_for(server: Running, asked: str, kep
 
 @pytest.mark.contract("0/save-name-stays-inside", "15/save-name")
 def test_a_wished_name_is_used_and_never_overwrites(server: Running) -> None:
-    names = [server.made(save_name="my cat")["result"][0].split("/")[-1] for _ in range(2)]
+    names = [unquote(server.made(save_name="my cat")["result"][0].split("/")[-1]) for _ in range(2)]
     assert names == ["my cat-0.png", "my cat-0-2.png"]
     assert (server.outputs / date.today().isoformat() / names[0]).is_file()
 
