@@ -81,9 +81,12 @@ def page_of(scene: Scene, side: int) -> Page:
     return Page(scene=scene, picture=np.array(picture), labels=np.array(smaller), boxes=boxes)
 
 
-def shown(rng: Generator, page: Page) -> Tensor:
+def shown(rng: Generator, page: Page, shrink: float = 1.0) -> Tensor:
     """3 × height × width, normalised as ImageNet is: more or less sharp, bright, tinted and noisy."""
     picture = Image.fromarray(page.picture)
+    if shrink != 1:
+        width, height = (int(side * shrink + 0.5) for side in picture.size)
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
     if rng.random() < 0.6:
         picture = picture.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, 1.2))))
     values = np.asarray(picture, np.float32) / 255
