@@ -58,11 +58,31 @@ def _captioner(runs: Path) -> None:
     BlipProcessor.from_pretrained(trained).save_pretrained(folder)
 
 
+def _sam(runs: Path) -> None:
+    from transformers import SamImageProcessor, SamModel
+
+    trained, folder = runs / "sam" / "model", STARTER / "sam" / "gesso-sam"
+    shutil.rmtree(folder, ignore_errors=True)
+    SamModel.from_pretrained(trained, dtype=torch.float16).save_pretrained(folder)
+    SamImageProcessor.from_pretrained(trained).save_pretrained(folder)
+
+
+def _dino(runs: Path) -> None:
+    from transformers import GroundingDinoForObjectDetection, GroundingDinoProcessor
+
+    trained, folder = runs / "dino" / "model", STARTER / "grounding_dino" / "gesso-dino"
+    shutil.rmtree(folder, ignore_errors=True)
+    GroundingDinoForObjectDetection.from_pretrained(trained, dtype=torch.float16).save_pretrained(folder)
+    GroundingDinoProcessor.from_pretrained(trained).save_pretrained(folder)
+
+
 PACKED: dict[str, tuple[str, Callable[[Path], None]]] = {
     "checkpoint": ("denoiser/unet", _checkpoint),
     "salient": ("salient/gesso-salient.onnx", _salient),
     "upscaler": ("upscaler/gesso-starter-x4.safetensors", _upscaler),
     "captioner": ("captioner/gesso-captioner", _captioner),
+    "sam": ("sam/model", _sam),
+    "dino": ("dino/model", _dino),
 }
 """By name: what a finished run leaves, and what puts it into the pack."""
 
