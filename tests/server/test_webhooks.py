@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import hmac
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,11 @@ def test_what_is_owed_survives_a_kill_and_is_signed(tmp_path: Path, toy_models: 
     running.process.kill()
     running.process.wait()
     running.client.close()
+    with closing(sqlite3.connect(running.outputs / "db.sqlite3")) as database:
+        database.execute(
+            "UPDATE tasks SET starts = 10 WHERE task_id = ?", (cut.json()["task_id"],)
+        )  # so it is given up
+        database.commit()
     told.otherwise = 200
     told.messages.clear()
     again = start(tmp_path / "server", toy_models, *settings)
