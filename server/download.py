@@ -1,6 +1,7 @@
 """`python -m server.download [preset or file]`: fetch it into the models folder, and tell how far it is."""
 
 import asyncio
+import signal
 import sys
 import time
 from argparse import Namespace
@@ -99,4 +100,5 @@ def _size(total: int | None) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where what started this ignores Ctrl+C
     sys.exit(main(sys.argv[1:]))
