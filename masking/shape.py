@@ -44,6 +44,12 @@ def bounding_box(mask: Image.Image, *, above: int = 0) -> tuple[int, int, int, i
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
+def surroundings(mask: Bits, reach: int) -> tuple[slice, slice]:
+    """Rows and columns of all that is True, and `reach` pixels more on each side, as far as the picture has them."""
+    left, top, right, bottom = bounding_box(Image.fromarray(mask.astype(np.uint8))) or (0, 0, 1, 1)
+    return slice(max(top - reach, 0), bottom + reach), slice(max(left - reach, 0), right + reach)
+
+
 def _reach(pixels: Grey, steps: int, axis: int, pick: Callable[..., Grey]) -> Grey:
     """The extreme of `steps` pixels to either side along `axis`: windows that double, so log2(steps) passes."""
     line = np.moveaxis(pixels, axis, 0)
@@ -72,7 +78,7 @@ def shaped(mask: Image.Image, shaping: Shaping) -> Image.Image:
 
 def close_holes(mask: Bits, smaller_than: int) -> Bits:
     """Fill what is False, smaller than that many pixels, and enclosed: no part of it lies at the picture's edge."""
-    rows, columns = _around(mask)
+    rows, columns = surroundings(mask, 1)
     inside = mask[rows, columns]
     labels, areas, boxes = _parts(~inside)
     height, width = inside.shape
@@ -88,7 +94,7 @@ def close_holes(mask: Bits, smaller_than: int) -> Bits:
 
 def drop_islands(mask: Bits, smaller_than: int) -> Bits:
     """Leave out parts of fewer pixels than that which are also less than a tenth of the largest part."""
-    rows, columns = _around(mask)
+    rows, columns = surroundings(mask, 1)
     labels, areas, _ = _parts(mask[rows, columns])
     drop = (areas < smaller_than) & (areas * 10 < areas[1:].max(initial=0))
     if not drop[1:].any():
@@ -96,12 +102,6 @@ def drop_islands(mask: Bits, smaller_than: int) -> Bits:
     left = mask.copy()
     left[rows, columns] &= ~drop[labels]
     return left
-
-
-def _around(mask: Bits) -> tuple[slice, slice]:
-    """Rows and columns of all that is True, and one pixel more on each side that the picture has."""
-    left, top, right, bottom = bounding_box(Image.fromarray(mask.view(np.uint8))) or (0, 0, 1, 1)
-    return slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1)
 
 
 def _parts(mask: Bits) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from masking.shape import surroundings
 from pipelines.canvas import KNOWN
 from pipelines.plans import Mask, Pixels
 
@@ -54,7 +55,7 @@ def paste(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
     hole = mask > KNOWN
     if not hole.any():
         return original
-    area = _surroundings(hole)
+    area = surroundings(hole, RING)
     weight = np.clip((mask[area].astype(np.float32) - KNOWN) / (BLENDED - KNOWN), 0, 1)[..., None]
     kept, painted = original[area].astype(np.float32), patch[area].astype(np.float32)
     if not hole.all():
@@ -68,14 +69,6 @@ def paste(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
     blended = np.clip(np.rint(painted, out=painted), 0, 255, out=painted).astype(np.uint8)
     np.copyto(result[area], blended, where=hole[area][..., None])
     return result
-
-
-def _surroundings(hole: NDArray[np.bool_]) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    return (
-        slice(max(0, rows[0] - RING), rows[-1] + 1 + RING),
-        slice(max(0, columns[0] - RING), columns[-1] + 1 + RING),
-    )
 
 
 def _toned(kept: Field, painted: Field, known: NDArray[np.bool_]) -> Field:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from masking.shape import surroundings
 from pipelines.plans import Pixels
 
 SCALES = (1, 4, 16)
@@ -40,7 +41,7 @@ def measure(original: Pixels, edited: Pixels, hole: NDArray[np.bool_]) -> SeamSc
 
     if hole.all() or not hole.any():
         return None
-    area = _surroundings(hole, 3 * max(SCALES))
+    area = surroundings(hole, 3 * max(SCALES))
     before, after, inside = original[area], edited[area], hole[area].astype(np.uint8)
     shrink = min(1.0, (MOST_PIXELS / inside.size) ** 0.5)
     if shrink < 1:
@@ -51,20 +52,12 @@ def measure(original: Pixels, edited: Pixels, hole: NDArray[np.bool_]) -> SeamSc
         inside = cv2.resize(inside, size, interpolation=cv2.INTER_NEAREST)
     if inside.all() or not inside.any():
         return None
-    depth = _depth(inside)
-    steps = [_steps(_lab(before), _lab(after), depth, scale) for scale in SCALES]
+    depth, true, made = _depth(inside), _lab(before), _lab(after)
+    steps = [_steps(true, made, depth, scale) for scale in SCALES]
     return SeamScore(
         colour=max(colour / max(own, JUST_NOTICEABLE) for colour, own, _, _ in steps),
         slope=max(slope / max(own, JUST_NOTICEABLE) for _, _, slope, own in steps),
         colour_step=steps[0][0],
-    )
-
-
-def _surroundings(hole: NDArray[np.bool_], reach: int) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    return (
-        slice(max(0, rows[0] - reach), rows[-1] + 1 + reach),
-        slice(max(0, columns[0] - reach), columns[-1] + 1 + reach),
     )
 
 

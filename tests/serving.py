@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.server.running import Running, start
+from tests.server.running import Running, ready
 from tests.toy_masks import red_finder
 from tests.toys import sdxl, stable_diffusion, vae
 
@@ -47,12 +47,8 @@ def users_presets(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, toy_models: Path) -> Iterator[Running]:
     """A server that is ready."""
-    running = start(tmp_path_factory.mktemp("server"), toy_models)
-    try:
-        running.wait()
+    with ready(tmp_path_factory.mktemp("server"), toy_models) as running:
         yield running
-    finally:
-        assert running.stop() == 0, running.log
 
 
 @pytest.fixture(scope="session")

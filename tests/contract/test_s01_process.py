@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.receiving import receiver
-from tests.server.running import Running, start
+from tests.server.running import Running, ready
 
 
 @pytest.fixture(scope="module")
@@ -16,12 +16,8 @@ def started(tmp_path_factory: pytest.TempPathFactory, toy_models: Path) -> Itera
     folder = tmp_path_factory.mktemp("started")
     options = ["--base-url", "https://pictures.example/x/", "--preset", "mine", "--disable-metadata"]
     options += ["--webhook-legacy"]
-    running = start(folder, toy_models, *options, "--temp-path", str(folder / "temp"))
-    try:
-        running.wait()
+    with ready(folder, toy_models, *options, "--temp-path", str(folder / "temp")) as running:
         yield running
-    finally:
-        assert running.stop() == 0, running.log
 
 
 @pytest.mark.contract("1/base-url", "1/inherited-options", "1/storage", "1/port", "1/listen")

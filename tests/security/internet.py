@@ -2,17 +2,18 @@
 
 import io
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from tests.server.receiving import listening
 
 NAMES = Path(__file__).parent / "names"
 PUBLIC = "93.184.215.14"
@@ -60,26 +61,13 @@ class Internet:
 @contextmanager
 def internet(folder: Path) -> Iterator[Internet]:
     """Two listeners: the forbidden one, and the one behind every public name."""
-    with _listening(Forbidden) as inside, _listening(Public) as outside:
+    with listening(Forbidden) as inside, listening(Public) as outside:
         made = Internet(port=inside.server_address[1], folder=folder)
         inside.called = made.called  # type: ignore[attr-defined]
         reached = {PUBLIC: ["127.0.0.1", outside.server_address[1]]}
         told = {"answers": LIES, "reached": reached, "log": str(folder / "log.txt")}
         (folder / "names.json").write_text(json.dumps(told), encoding="utf-8")
         yield made
-
-
-@contextmanager
-def _listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[ThreadingHTTPServer]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listener:
-        listener.daemon_threads = True
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield listener
-        finally:
-            listener.shutdown()
-            thread.join()
 
 
 class Forbidden(BaseHTTPRequestHandler):

@@ -17,7 +17,7 @@ from server.access import Access, secret
 from server.app import create_app
 from server.gate import PUBLIC
 from tests.server.receiving import receiver
-from tests.server.running import GENERATE, Running, as_text, start
+from tests.server.running import GENERATE, Running, as_text, ready
 
 KEY = "the first key, long enough"
 OTHER = "another-key-of-the-same-server"
@@ -30,12 +30,8 @@ def locked(tmp_path_factory: pytest.TempPathFactory, toy_models: Path) -> Iterat
     folder = tmp_path_factory.mktemp("locked")
     (folder / "keys.txt").write_text(f"# for the laptop\n\n{FROM_FILE}\n", encoding="utf-8")
     keys = ("--apikey", KEY, "--apikey", OTHER, "--apikey-file", f"{folder / 'keys.txt'}")
-    running = start(folder, toy_models, *keys)
-    try:
-        running.wait()
+    with ready(folder, toy_models, *keys) as running:
         yield running
-    finally:
-        assert running.stop() == 0, running.log
 
 
 @pytest.fixture(scope="module")

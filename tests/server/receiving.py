@@ -62,12 +62,19 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:
             """Not in the tests' output."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+    with listening(Handler) as listener:
         made = Receiver(url=f"http://127.0.0.1:{listener.server_address[1]}")
+        yield made
+
+
+@contextmanager
+def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[ThreadingHTTPServer]:
+    """A listener on a free port of this machine, in a thread."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listener:
         thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
-            yield made
+            yield listener
         finally:
             listener.shutdown()
             thread.join()

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,23 @@ def start(
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False)
     return Running(process=process, client=client, folder=folder, port=port)
+
+
+@contextmanager
+def ready(
+    folder: Path,
+    models: Path,
+    *more: str,
+    allowed: Sequence[str] = ("127.0.0.1",),
+    variables: dict[str, str] | None = None,
+) -> Iterator[Running]:
+    """A server as `start` gives it, from when its models are there until it has ended as it should."""
+    running = start(folder, models, *more, allowed=allowed, variables=variables)
+    try:
+        running.wait()
+        yield running
+    finally:
+        assert running.stop() == 0, running.log
 
 
 def free_port() -> int:

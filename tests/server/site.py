@@ -1,12 +1,13 @@
 """A site that gives files away, well or badly: whatever a test tells it to."""
 
 import hashlib
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.server.receiving import listening
 
 PIECE = 1 << 16
 
@@ -109,13 +110,6 @@ def site() -> Iterator[Site]:
         def log_message(self, format: str, *args: object) -> None:
             """Not in the tests' output."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
-        listener.daemon_threads = True
+    with listening(Handler) as listener:
         made = Site(host=f"127.0.0.1:{listener.server_address[1]}")
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield made
-        finally:
-            listener.shutdown()
-            thread.join()
+        yield made

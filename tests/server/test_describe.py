@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.server.running import Running, as_text, start
+from tests.server.running import Running, as_text, ready
 from tests.server.test_control import followed, pixels, record, until_image
 from tests.toy_describers import blip, tagger
 from tests.toy_masks import red_finder
@@ -36,12 +36,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def describing(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Running]:
-    running = start(tmp_path_factory.mktemp("describing-server"), models)
-    try:
-        running.wait()
+    with ready(tmp_path_factory.mktemp("describing-server"), models) as running:
         yield running
-    finally:
-        assert running.stop() == 0, running.log
 
 
 def ask(server: Running, picture: Image.Image, **more: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.running import GENERATE, Running, start
+from tests.server.running import GENERATE, Running, ready, start
 
 PROXY = {"X-Forwarded-Host": "pictures.example", "X-Forwarded-Proto": "https"}
 
@@ -13,12 +13,8 @@ PROXY = {"X-Forwarded-Host": "pictures.example", "X-Forwarded-Proto": "https"}
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory, toy_models: Path) -> Iterator[Running]:
     """A server that is told under which path it is served."""
-    running = start(tmp_path_factory.mktemp("behind"), toy_models, "--root-path", "/gesso")
-    try:
-        running.wait()
+    with ready(tmp_path_factory.mktemp("behind"), toy_models, "--root-path", "/gesso") as running:
         yield running
-    finally:
-        assert running.stop() == 0, running.log
 
 
 def _result(server: Running, headers: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from configs.settings import Settings
 from pipelines import upscalers
-from tests.server.running import Running, as_text, start
+from tests.server.running import Running, as_text, ready
 from tests.toy_masks import red_finder
 from tests.toy_upscalers import compact
 from tests.toys import stable_diffusion
@@ -27,12 +27,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def enlarging(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Running]:
-    running = start(tmp_path_factory.mktemp("enlarging"), models)
-    try:
-        running.wait()
+    with ready(tmp_path_factory.mktemp("enlarging"), models) as running:
         yield running
-    finally:
-        assert running.stop() == 0, running.log
 
 
 def _made(server: Running, photo: Image.Image, method: str, **more: object) -> tuple[np.ndarray, dict]:
