@@ -176,6 +176,10 @@ class Settings:
         default=False,
         metadata=_option("write no prompt, seed or size into the pictures", read=_switch, bare="true"),
     )
+    nowebui: bool = field(
+        default=False,
+        metadata=_option("serve the API without the page at /", read=_switch, bare="true"),
+    )
     allow_host: tuple[str, ...] = field(
         default=(),
         metadata=_option(

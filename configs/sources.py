@@ -20,7 +20,6 @@ LATER = {
     "disable_offload_from_vram": "models stay loaded anyway",
     "disable_preset_download": "nothing is fetched unless that is asked for",
     "gpu_device_id": "set CUDA_VISIBLE_DEVICES",
-    "nowebui": "there is no page yet, so nothing to leave out",
 }
 """FooocusAPI's settings that this version has not got, with what to do instead: refused, never ignored."""
 

@@ -7,7 +7,6 @@ from functools import partial
 
 from fastapi import FastAPI, Security
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import RedirectResponse
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from PIL import Image
@@ -37,7 +36,7 @@ from server.slashes import Slashes
 from server.store import Store
 from server.tasks import TaskQueue
 from server.thumbnails import Thumbnails
-from server.web import gallery, login
+from server.web import gallery, login, page
 from server.webhooks import Webhooks
 
 VERSION = "0.1.0"
@@ -76,13 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
     errors.register(app)
     for router in (*api.routers(), gallery.router, files.router):
         app.include_router(router, responses=AT_THE_DOOR, dependencies=KEYS)
-    for router in (login.router, health.router):
+    for router in (login.router, health.router, page.without_page if settings.nowebui else page.router):
         app.include_router(router, responses=AT_THE_DOOR)
-
-    @app.get("/", include_in_schema=False)
-    async def root() -> RedirectResponse:
-        return RedirectResponse("docs", status_code=307)
-
     return app
 
 

@@ -13,7 +13,9 @@ from server.errors import STATUSES, TooMany
 from server.rates import Rates
 
 PUBLIC = frozenset({"/", "/login", "/logout", "/healthz", "/readyz", "/docs", "/redoc", "/openapi.json"})
-PUBLIC_FOLDER = "/static/docs/"
+PUBLIC_FOLDER = "/static/"
+"""The files of the page and of the manual."""
+
 PAGES = ("/outputs", "/inputs")
 UNLIMITED = ("/outputs", "/inputs", "/thumbnails")
 """Looking at what was made is no work, and one page of pictures asks for hundreds of them."""

@@ -90,7 +90,7 @@ def test_a_wrong_word_is_refused_with_the_way_out(here, arguments, words):
         load(arguments, {}, here)
 
 
-@pytest.mark.contract("1/inherited-options", "1/nowebui")
+@pytest.mark.contract("1/inherited-options")
 @pytest.mark.parametrize("name", LATER)
 def test_what_comes_in_a_later_version_is_refused_from_every_source(here, name):
     with pytest.raises(SettingsError, match=f"{flag(name)} is not supported"):

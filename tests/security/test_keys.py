@@ -26,10 +26,10 @@ FROM_FILE = "a key that lies in a file"
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory, toy_models: Path) -> Iterator[Running]:
-    """A server with three keys; its client sends none."""
+    """A server with three keys and without the page; its client sends none."""
     folder = tmp_path_factory.mktemp("locked")
     (folder / "keys.txt").write_text(f"# for the laptop\n\n{FROM_FILE}\n", encoding="utf-8")
-    keys = ("--apikey", KEY, "--apikey", OTHER, "--apikey-file", f"{folder / 'keys.txt'}")
+    keys = ("--nowebui", "--apikey", KEY, "--apikey", OTHER, "--apikey-file", f"{folder / 'keys.txt'}")
     with ready(folder, toy_models, *keys) as running:
         yield running
 
@@ -71,6 +71,13 @@ def test_no_route_opens_without_a_key_but_those_that_are_named(locked: Running, 
 @pytest.mark.parametrize("path", sorted(PUBLIC - {"/logout"}))
 def test_the_login_the_manual_and_health_are_public(locked: Running, path: str) -> None:
     assert locked.client.get(path).status_code in (200, 307)
+
+
+@pytest.mark.contract("1/nowebui", "2/root")
+def test_without_the_page_the_root_leads_to_the_manual(locked: Running) -> None:
+    answer = locked.client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "docs")
+    assert locked.client.get("/static/app.js").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -176,9 +176,8 @@ def test_nothing_outside_the_folders_can_be_had(server: Running, path: str) -> N
     assert "2005-01-02" not in server.client.get("/outputs/").text
 
 
-@pytest.mark.contract("2/root", "0/one-port")
-def test_the_root_leads_to_the_docs_and_folders_to_their_slash(server: Running) -> None:
-    for path, target in (("/", "/docs"), ("/outputs", "/outputs/"), (f"/outputs/{TODAY}", f"/outputs/{TODAY}/")):
+def test_folders_lead_to_their_slash(server: Running) -> None:
+    for path, target in (("/outputs", "/outputs/"), (f"/outputs/{TODAY}", f"/outputs/{TODAY}/")):
         answer = server.client.get(path)
         assert answer.next_request is not None
         assert (answer.status_code, answer.next_request.url.path) == (307, target)

@@ -1,0 +1,27 @@
+// What the page says, in the person's language: one file per language under texts/.
+
+import { en } from "./texts/en.js";
+import { zh } from "./texts/zh.js";
+
+export const LANGUAGES = { en: "English", zh: "中文" };
+const TEXTS = { en, zh };
+const KEPT = "gesso.language";
+
+export const language = chosen();
+
+export function choose(name) {
+  localStorage.setItem(KEPT, name);
+  location.reload();
+}
+
+// "{count}" in the text of that key gives way to values.count.
+export function text(key, values = {}) {
+  const found = key.split(".").reduce((part, name) => part?.[name], TEXTS[language]);
+  if (typeof found !== "string") throw new Error(`There is no text ${key}.`);
+  return found.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+function chosen() {
+  const wanted = [localStorage.getItem(KEPT), ...navigator.languages.map((one) => one.slice(0, 2).toLowerCase())];
+  return wanted.find((name) => name in TEXTS) ?? "en";
+}
