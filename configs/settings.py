@@ -9,10 +9,12 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from configs import hosts
+from configs.amounts import is_amount
 
 ROOT = Path(__file__).resolve().parent.parent
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Vram = Literal["auto", "high", "normal", "low", "cpu"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -166,6 +168,18 @@ class Settings:
         default="auto",
         metadata=_option("where models run; auto takes the best there is", choices=get_args(Device)),
     )
+    vram: Vram = field(
+        default="auto",
+        metadata=_option(
+            "how models lie on the device: high: whole; normal: part by part, as each is needed; low: layer by layer; "
+            "cpu: not at all; auto: what there is room for",
+            choices=get_args(Vram),
+        ),
+    )
+    vram_limit: str = field(
+        default="90%",
+        metadata=_option("most memory that models may take on the device, such as 8GB or 80%", metavar="AMOUNT"),
+    )
     max_batch: int = field(default=1, metadata=_number("most pictures that share one pass through the model"))
     threads: int = field(default=0, metadata=_number("CPU threads that models may use; 0 lets them decide"))
     database: Path = field(
@@ -213,6 +227,7 @@ class Settings:
         _refuse(not 1 <= self.port <= 65535, "port", self.port, "take one from 1 to 65535")
         _refuse(self.max_batch < 1, "max_batch", self.max_batch, "take 1 or more")
         _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
+        _refuse(not is_amount(self.vram_limit), "vram_limit", self.vram_limit, "give 8GB, 6.5GiB or 80%")
         _refuse(not _is_path(self.root_path), "root_path", self.root_path, "give a path, such as /gesso")
         for name in ("webhook_url", "hf_mirror"):
             url = getattr(self, name)

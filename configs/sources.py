@@ -15,9 +15,9 @@ FILE = "gesso.toml"
 LATER = {
     "always_download_new_model": "models are fetched when that is asked for: launch.py download <preset>",
     "always_gpu": "--device cuda does that",
-    "always_high_vram": "models stay loaded anyway",
+    "always_high_vram": "--vram high does that",
     "disable_image_log": "every picture is kept",
-    "disable_offload_from_vram": "models stay loaded anyway",
+    "disable_offload_from_vram": "--vram high does that",
     "disable_preset_download": "nothing is fetched unless that is asked for",
     "gpu_device_id": "set CUDA_VISIBLE_DEVICES",
 }

@@ -36,6 +36,10 @@ class BrokenModel(GessoError):
     """A model's file that is there and cannot be read as what it should be."""
 
 
+class InUse(GessoError):
+    """A loaded model that cannot go because a task that runs needs it."""
+
+
 class OutOfMemory(GessoError):
     """The device cannot hold what was asked for; fewer pixels, a smaller model or another device can help."""
 

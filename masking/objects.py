@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from masking.plans import Box, ObjectsPlan
 from masking.residency import Residency
 from masking.segmenters import Embedding, Guesses, Prompt, Segmenter
 from masking.shape import close_holes, drop_islands, shaped
+from masking.shelf import Shelf
+
+M = TypeVar("M")
 
 SMALL = 400
 """Pixels: holes of fewer are closed."""
@@ -34,10 +38,14 @@ class Workshop:
         self._held, self._settings, self._device = held, settings, device
 
     def detector(self, name: str) -> detectors.Detector:
-        return self._held.get(("detector", name), lambda: detectors.shelf.load(name, self._settings, self._device))
+        return self._loaded("detector", detectors.shelf, name)
 
     def segmenter(self, name: str) -> Segmenter:
-        return self._held.get(("segmenter", name), lambda: segmenters.shelf.load(name, self._settings, self._device))
+        return self._loaded("segmenter", segmenters.shelf, name)
+
+    def _loaded(self, kind: str, shelf: Shelf[M], name: str) -> M:
+        file = shelf.file(name, self._settings)
+        return self._held.get((kind, name), lambda: shelf.load(name, self._settings, self._device), file=file)
 
     def embedding(self, name: str, picture: Picture, watch: Stopwatch) -> Embedding:
         """Made by the segmenter of that name, or remembered."""
@@ -46,7 +54,7 @@ class Workshop:
             with watch.part("embed"):
                 return self.segmenter(name).embed(picture.roomy)
 
-        recent = self._held.get(("embeddings",), lambda: Recent(EMBEDDINGS))
+        recent = self._held.get(("picture_embeddings", ""), lambda: Recent(EMBEDDINGS))
         return recent.get((name, picture.key), make)
 
 

@@ -46,6 +46,11 @@ class Shelf(Generic[M_co]):
         folders = model_folders(settings)
         return tuple(sorted({name for library in self.libraries() for name in library.installed(folders)}))
 
+    def file(self, name: str, settings: Settings) -> Path | None:
+        """The file or folder of an installed model."""
+        places = (library.installed(model_folders(settings)).get(name) for library in self.libraries())
+        return next((place for place in places if place is not None), None)
+
     def load(self, name: str, settings: Settings, device: str = "cpu") -> M_co:
         """The model, ready to run on `device` (torch's name). Raises ModelMissing or BrokenModel."""
         for library in self.libraries():

@@ -2,17 +2,20 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from PIL import Image
 
 from configs.settings import Settings
 from masking import models as mask_models
+from masking.machine import Machine
 from masking.residency import Residency
-from pipelines import checkpoints, companions, previews, upscalers
+from pipelines import checkpoints, upscalers
+from pipelines.easels import Easels
 from pipelines.engine import Engine, Stroke
 from pipelines.events import Event, Finished, Message, Picture, Skipped, Step
-from pipelines.families import Checkpoint, Model, families
+from pipelines.families import families
 from pipelines.orders import Action
 from pipelines.plans import Drawing, EditReport, Enlarging, Painting, Pixels, Plan, Shot
 from pipelines.presets import Preset
@@ -36,14 +39,6 @@ class _Sitting:
     steps: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Easel:
-    """A checkpoint that is loaded. glance: None where no previews can be made of its latents."""
-
-    engine: Engine
-    glance: previews.Glance | None
-
-
 class _CalledOff(Exception):
     """Something was said while an upscaler worked."""
 
@@ -57,12 +52,13 @@ class Studio:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.device = _device(settings)
-        self.held = Residency()
+        self.held = Residency(Machine(self.device), vram=settings.vram, limit=settings.vram_limit)
 
     def load(self, preset: Preset, tell: Tell) -> None:
         """Make the models of a preset resident, its mask model only if it is installed. Raises a GessoError."""
         tell(Message(text=f"Loading {preset.checkpoint} ..."))
-        self._easel(preset.checkpoint)
+        with self.checkpoint(preset.checkpoint) as easels:
+            easels.easel()
         if preset.mask_model in mask_models.installed(self.settings):
             tell(Message(text=f"Loading {preset.mask_model} ..."))
             self.mask_model(preset.mask_model)
@@ -73,37 +69,37 @@ class Studio:
         said: what has been asked for since it was last called; it is called before each denoising step, and before each
         tile of an upscaler. previews: tell them, too (from a thread of their own).
         """
-        easel = self._easel(plan.recipe.checkpoint, plan.recipe.vae)
-        glance = easel.glance if previews else None
-        shown = Previews(glance, tell) if glance else None
-        session = _Session(plan, easel.engine, self._enlarge, tell=tell, said=said, previews=shown)
-        return session.draw(self.settings.max_batch)
+        with self.checkpoint(plan.recipe.checkpoint) as easels:
+            easel = easels.easel(plan.recipe.vae)
+            glance = easel.glance if previews else None
+            shown = Previews(glance, tell) if glance else None
+            session = _Session(plan, easel.engine, self._enlarge, tell=tell, said=said, previews=shown)
+            return session.draw(self.settings.max_batch)
+
+    def checkpoint(self, name: str) -> AbstractContextManager[Easels]:
+        """The checkpoint of that name, loaded; it stays so until the end of the block. Raises a GessoError."""
+
+        def load() -> Easels:
+            found = checkpoints.find(name, self.settings)
+            return Easels(found, families()[found.family].load(found, self.device, self.settings), self.settings)
+
+        file = checkpoints.installed(self.settings).get(name)
+        return self.held.using(("checkpoint", name), load, file=file, in_parts=True)
 
     def mask_model(self, name: str) -> mask_models.MaskModel:
         """The mask model of that name, loaded. Raises ModelMissing or BrokenModel."""
-        return self.held.get(("mask", name), lambda: mask_models.load(name, self.settings, self.device))
+        shelf = mask_models.shelf
+        file = shelf.file(name, self.settings)
+        return self.held.get(("mask_model", name), lambda: shelf.load(name, self.settings, self.device), file=file)
+
+    def upscaler(self, name: str) -> AbstractContextManager[upscalers.Upscaler]:
+        """The upscaler of that name, loaded; it stays so until the end of the block. Raises BrokenModel."""
+        file = upscalers.installed(self.settings).get(name)
+        return self.held.using(("upscaler", name), lambda: upscalers.load(name, self.settings, self.device), file=file)
 
     def _enlarge(self, asked: Enlarging, between: Callable[[], None]) -> Pixels:
-        name = asked.upscaler
-        upscaler = self.held.get(("upscaler", name), lambda: upscalers.load(name, self.settings, self.device))
-        return upscaler.enlarge(asked.image, between)
-
-    def _easel(self, name: str, vae: str = "") -> _Easel:
-        def load() -> _Easel:
-            checkpoint = checkpoints.find(name, self.settings)
-            model = self._model(checkpoint)
-            if vae:
-                model = model.with_vae(companions.installed("vae", self.settings)[vae])
-            engine = Engine(model, max_batch=self.settings.max_batch)
-            return _Easel(engine=engine, glance=previews.fit(model, checkpoint.cell))
-
-        return self.held.get(("checkpoint", name, vae), load)
-
-    def _model(self, checkpoint: Checkpoint) -> Model:
-        return self.held.get(
-            ("model", checkpoint.name),
-            lambda: families()[checkpoint.family].load(checkpoint, self.device, self.settings),
-        )
+        with self.upscaler(asked.upscaler) as upscaler:
+            return upscaler.enlarge(asked.image, between)
 
 
 class _Session:
@@ -228,6 +224,8 @@ def _device(settings: Settings) -> str:
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    if settings.vram == "cpu":
+        return "cpu"
     if settings.device != "auto":
         return settings.device
     if torch.cuda.is_available():

@@ -11,11 +11,11 @@ VOCABULARIES = ROOT / "configs" / "tokenizers"
 
 
 class Weights:
-    """Loads the parts of one checkpoint onto a device. Every method raises BrokenModel."""
+    """Loads the parts of one checkpoint into main memory. Every method raises BrokenModel."""
 
-    def __init__(self, parts: Parts, device: str, number: Any) -> None:
+    def __init__(self, parts: Parts, number: Any) -> None:
         """number: the torch dtype of what is loaded."""
-        self._parts, self._device, self._number = parts, device, number
+        self._parts, self._number = parts, number
 
     def model(self, part: str, kind: Any) -> Any:
         """One of diffusers' models, of class `kind`."""
@@ -38,13 +38,13 @@ class Weights:
             raise self._broken(part, problem) from problem
 
     def _checked(self, part: str, load: Any) -> Any:
-        """What `load` gives, on the device; transformers and diffusers only warn of weights that are not there."""
+        """What `load` gives; transformers and diffusers only warn of weights that are not there."""
         try:
             made = load()
             absent = [name for name, value in made.state_dict().items() if value.is_meta]
             if absent:
                 raise ValueError(f"it lacks {len(absent)} tensors, {absent[0]} among them")
-            return made.to(self._device).eval()
+            return made.eval()
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as problem:
             raise self._broken(part, problem) from problem
 

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from masking.errors import (
     BrokenModel,
     GessoError,
+    InUse,
     InvalidValue,
     ModelMissing,
     NotSupported,
@@ -81,6 +82,7 @@ STATUSES: Mapping[type[GessoError], int] = {
     ModelMissing: 424,
     BrokenModel: 424,
     OutOfMemory: 507,
+    InUse: 409,
     Forbidden: 403,
     TooMany: 429,
     Misdirected: 421,

@@ -117,7 +117,7 @@ class Family(Protocol):
         ...
 
     def load(self, checkpoint: Checkpoint, device: str, settings: Settings) -> Model:
-        """The model, which finds its LoRAs by `settings`. Raises BrokenModel."""
+        """The model, in main memory but made for `device`; it finds its LoRAs by `settings`. Raises BrokenModel."""
         ...
 
     def fits_vae(self, checkpoint: Checkpoint, path: Path) -> bool:

@@ -32,14 +32,14 @@ def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
 
 
 def load(checkpoint: Checkpoint, device: str, settings: Settings) -> "Sdxl":
-    """The checkpoint's models on a device: bfloat16 on CUDA, float32 elsewhere. Raises BrokenModel."""
+    """The checkpoint's models in main memory, made for a device: bfloat16 on CUDA, else float32. Raises BrokenModel."""
     import torch
     from diffusers import AutoencoderKL, StableDiffusionXLPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
     parts = checkpoint.parts
     number = torch.bfloat16 if device == "cuda" else torch.float32
-    weights = Weights(parts, device, number)
+    weights = Weights(parts, number)
     encoders = [
         Encoder(
             weights.tokenizer(f"tokenizer{which}", CLIPTokenizer), weights.text_encoder(f"text_encoder{which}", kind)

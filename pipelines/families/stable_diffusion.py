@@ -23,14 +23,14 @@ def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
 
 
 def load(checkpoint: Checkpoint, device: str, settings: Settings) -> UnetModel:
-    """The checkpoint's models on a device: bfloat16 on CUDA, float32 elsewhere. Raises BrokenModel."""
+    """The checkpoint's models in main memory, made for a device: bfloat16 on CUDA, else float32. Raises BrokenModel."""
     import torch
     from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
     parts = checkpoint.parts
     number = torch.bfloat16 if device == "cuda" else torch.float32
-    weights = Weights(parts, device, number)
+    weights = Weights(parts, number)
     encoder = Encoder(
         weights.tokenizer("tokenizer", CLIPTokenizer), weights.text_encoder("text_encoder", CLIPTextModel)
     )

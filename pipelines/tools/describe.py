@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 class Describe:
     def run(self, plan_json: str, studio: "Studio") -> Done:
         plan = DescribePlan.from_json(plan_json)
-        describer = studio.held.get(("describe", plan.model), lambda: _load(plan.model, studio))
+        describer = describer_of(plan.model, studio)
         with Image.open(plan.image) as picture:
             return Done(content=describer.describe(picture.convert("RGB")).encode())
+
+
+def describer_of(name: str, studio: "Studio") -> describers.Describer:
+    """The describer of that name, loaded. Raises ModelMissing or BrokenModel."""
+    found = describers.installed(studio.settings).get(name)
+    return studio.held.get(("describer", name), lambda: _load(name, studio), file=found.folder if found else None)
 
 
 def _load(name: str, studio: "Studio") -> describers.Describer:

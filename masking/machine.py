@@ -1,0 +1,74 @@
+"""The memory that models live in: the device's, and the main memory that they give way to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CONTAINER = Path("/sys/fs/cgroup")
+"""Where Linux tells what a container may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """Bytes of a memory: all there is, and what of it nobody has taken."""
+
+    free: int
+    total: int
+
+
+class Machine:
+    """One device, by torch's name, and the main memory. On "cpu" both are the same."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    @property
+    def has_own_memory(self) -> bool:
+        """Whether what leaves the device can stay in the main memory."""
+        return self.device != "cpu"
+
+    def room(self) -> Room:
+        """Of the device, as it says itself; what torch keeps there for later counts as free."""
+        import torch
+
+        if self.device == "cuda":
+            free, total = torch.cuda.mem_get_info()
+            return Room(free=free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated(), total=total)
+        if self.device == "mps":
+            total = torch.mps.recommended_max_memory()
+            return Room(free=total - torch.mps.driver_allocated_memory(), total=total)
+        return self.main()
+
+    def main(self) -> Room:
+        """Of the main memory; of what a container may take of it, where there is such a limit."""
+        import psutil
+
+        told = psutil.virtual_memory()
+        room = Room(free=told.available, total=told.total)
+        most, taken = _number("memory.max"), _number("memory.current")
+        if most is None or taken is None or most >= room.total:
+            return room
+        return Room(free=min(room.free, max(0, most - taken)), total=most)
+
+    def move(self, module: Any, device: str) -> None:
+        """Bring a torch module to a device."""
+        module.to(device)
+
+    def clear(self) -> None:
+        """Give back what torch keeps of the device's memory for later."""
+        import gc
+
+        import torch
+
+        gc.collect()
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+        elif self.device == "mps":
+            torch.mps.empty_cache()
+
+
+def _number(name: str) -> int | None:
+    try:
+        return int((CONTAINER / name).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,44 @@
+"""A checkpoint that is loaded, ready to be painted with: one easel for each VAE that it was wanted with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.settings import Settings
+from masking.residency import Stamp, stamp
+from pipelines import companions, previews
+from pipelines.engine import Engine
+from pipelines.families import Checkpoint, Model
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Easel:
+    """A model with one VAE. glance: None where no previews can be made of its latents."""
+
+    model: Model
+    engine: Engine
+    glance: previews.Glance | None
+
+
+class Easels:
+    """All easels of one loaded checkpoint, which share everything but the VAE."""
+
+    def __init__(self, checkpoint: Checkpoint, model: Model, settings: Settings) -> None:
+        self._checkpoint, self._model, self._settings = checkpoint, model, settings
+        self._made: dict[str, tuple[Stamp | None, Easel]] = {}
+
+    def easel(self, vae: str = "") -> Easel:
+        """With the VAE of that name, "" for the checkpoint's own; made anew where the VAE's file has changed."""
+        place = companions.installed("vae", self._settings).get(vae) if vae else None
+        marked = stamp(place) if place else None
+        known, easel = self._made.get(vae, (None, None))
+        if easel is None or (marked and marked != known):
+            easel = self._make(self._model.with_vae(place or Path(vae)) if vae else self._model)
+            self._made[vae] = marked, easel
+        return easel
+
+    def _make(self, model: Model) -> Easel:
+        return Easel(
+            model=model,
+            engine=Engine(model, max_batch=self._settings.max_batch),
+            glance=previews.fit(model, self._checkpoint.cell),
+        )
