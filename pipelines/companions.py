@@ -1,4 +1,4 @@
-"""Files that go with a checkpoint (VAEs, LoRAs, inpaint engines, a safety checker): from a name to a place."""
+"""What goes with a checkpoint (VAEs, LoRAs, inpaint engines, a safety checker, ...): from a name to a place."""
 
 import difflib
 import json
@@ -7,11 +7,11 @@ from typing import Literal
 
 from configs.models import download_command, model_folders
 from configs.settings import ROOT, Settings
-from masking.errors import InvalidValue, ModelMissing, NotSupported
+from masking.errors import InvalidValue, ModelMissing
 from pipelines.checkpoints import SUFFIXES
 from pipelines.families import Checkpoint, families
 
-Kind = Literal["loras", "vae", "inpaint", "safety_checker"]
+Kind = Literal["loras", "vae", "inpaint", "safety_checker", "prompt_expansion"]
 
 OWN_VAE = ("", "None", "Default (model)")
 """What Fooocus's clients send for the VAE that the checkpoint brings."""
@@ -89,10 +89,10 @@ def inpaint_engine(name: str, settings: Settings, warnings: list[str]) -> None:
     warnings.append(f'inpaint_engine "{name}" {why}; the checkpoint inpaints by itself.')
 
 
-def refuse_safety_checker(settings: Settings) -> None:
-    """Raise InvalidValue where its weights are missing, else NotSupported: pictures cannot be checked yet."""
+def refuse_without_safety_checker(settings: Settings) -> None:
+    """Raise InvalidValue where its weights are missing: nothing could be checked."""
     if installed("safety_checker", settings):
-        raise NotSupported("Pictures cannot be checked yet; leave black_out_nsfw out.", field="black_out_nsfw")
+        return
     name, url = next(iter(_known("safety_checker").items()))
     raise InvalidValue(
         f"black_out_nsfw needs the safety checker's weights, {settings.models_path / 'safety_checker' / name}, which "

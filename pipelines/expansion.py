@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -12,6 +13,14 @@ MOST_TOPICS = 3
 """As many media and subjects found in a prompt are answered; further ones would drown it."""
 
 PHRASES_PER_TOPIC = 2
+
+Expand = Callable[[Sequence[tuple[str, int]]], Sequence[str]]
+"""From prompts, each with its seed, to their expansions; the same for the same."""
+
+
+def expand_all(prompts: Sequence[tuple[str, int]]) -> list[str]:
+    """An `Expand` that needs no model."""
+    return [expand(prompt, seed) for prompt, seed in prompts]
 
 
 def expand(prompt: str, seed: int) -> str:

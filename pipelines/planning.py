@@ -5,7 +5,8 @@ from pathlib import Path
 
 from configs.settings import Settings
 from masking.errors import InvalidValue
-from pipelines import emphasis, loras, presets, prompting, recipes, upscalers
+from pipelines import emphasis, expansion, loras, presets, prompting, recipes, upscalers
+from pipelines.expansion import Expand
 from pipelines.families import Checkpoint
 from pipelines.loras import LoraWish
 from pipelines.plans import NEVER_ADAPTIVE, Lora, Plan, Recipe
@@ -19,8 +20,11 @@ MOST_STEPS = 1000
 MOST_PICTURES = 32
 
 
-def resolve(task: Task, settings: Settings) -> Plan:
-    """The plan of a task: gaps filled from its preset. Raises a `masking.errors.GessoError` that names the field."""
+def resolve(task: Task, settings: Settings, expand: Expand = expansion.expand_all) -> Plan:
+    """The plan of a task: gaps filled from its preset. Raises a `masking.errors.GessoError` that names the field.
+
+    expand: what the style "Fooocus V2" makes of prompts.
+    """
     _refuse_out_of_range(task)
     warnings: list[str] = []
     usual = presets.load(settings.preset, user_folder(settings))
@@ -32,6 +36,7 @@ def resolve(task: Task, settings: Settings) -> Plan:
     words = preset.prompt if (asked := task.words()) is None else asked
     negative = preset.negative_prompt if task.negative_prompt is None else task.negative_prompt
     wordings = _wordings(task, words, negative, recipe.styles, seeds, settings)
+    wordings = prompting.expanded(wordings, seeds, expand)
     worn = tuple(_loras(recipe, wording, checkpoint, settings, warnings) for wording in wordings)
     return task.decide(
         Ground(

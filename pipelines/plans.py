@@ -70,6 +70,7 @@ class Recipe:
     adm: Adm = NO_ADM
     expansion: str = ""
     loras: tuple[Lora, ...] = ()
+    black_out_nsfw: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,14 @@
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from masking.errors import InvalidValue
 from pipelines import styles, wildcards
-from pipelines.expansion import expand
+from pipelines.expansion import Expand
 from pipelines.styles import Style
 
 TAG = re.compile(r"<lora:([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
@@ -28,16 +28,18 @@ class LoraTag:
 class Wording:
     """The texts of one image. Every chunk is encoded by itself, and what comes of them is concatenated.
 
-    positive, negative: at least one chunk each, maybe an empty one. expansion: one chunk more, after all of `positive`,
-    that counts for nothing in pooled embeddings; empty without "Fooocus V2". styles: the names that were followed,
+    main: what the styles were laid around. positive, negative: at least one chunk each, maybe an empty one.
+    expansion: one chunk more, after all of `positive`, that counts for nothing in pooled embeddings; empty until
+    `expanded` has made it, and without "Fooocus V2". styles: the names that were followed,
     with what was drawn in place of "Random Style". warnings: what the prompt asked for and did not get.
     """
 
+    main: str
     positive: tuple[str, ...]
     negative: tuple[str, ...]
-    expansion: str
     loras: tuple[LoraTag, ...]
     styles: tuple[str, ...]
+    expansion: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -75,13 +77,21 @@ def compose(
     followed = [styles.find(name, known, draw) for name in style_names]
     names = tuple(style.name for style in followed)
     return Wording(
+        main=main,
         positive=_chunks([*_dressed(main, followed), *extra]),
         negative=_chunks([*_lines(unwanted), *_lines("\n".join(style.negative_prompt for style in followed))]),
-        expansion=expand(main, seed) if styles.EXPANSION in names else "",
         loras=(*loras, *brought),
         styles=names,
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def expanded(wordings: Sequence[Wording], seeds: Sequence[int], expand: Expand) -> tuple[Wording, ...]:
+    """The texts with what "Fooocus V2" adds to those that ask for it; an empty prompt gets nothing."""
+    asking = [i for i, wording in enumerate(wordings) if styles.EXPANSION in wording.styles and wording.main]
+    said = expand([(wordings[i].main, seeds[i]) for i in asking]) if asking else ()
+    made = dict(zip(asking, said, strict=True))
+    return tuple(replace(wording, expansion=made.get(i, "")) for i, wording in enumerate(wordings))
 
 
 def take_loras(text: str) -> tuple[str, tuple[LoraTag, ...]]:

@@ -41,6 +41,7 @@ def choose(
         vae=vae,
         adm=_adm(task, checkpoint, warnings),
         loras=_loras(task, preset, checkpoint, settings, warnings),
+        black_out_nsfw=task.black_out_nsfw,
     )
     return _quickened(recipe, fast, task, warnings) if fast else recipe
 
@@ -74,7 +75,7 @@ def _told(asked: str, found: Checkpoint, preset: Preset, warnings: list[str]) ->
 def _look_for_companions(task: Task, preset: Preset, settings: Settings, warnings: list[str]) -> None:
     """What else is asked for beside the checkpoint is refused where it cannot be had, or told."""
     if task.black_out_nsfw:
-        companions.refuse_safety_checker(settings)
+        companions.refuse_without_safety_checker(settings)
     if task.inpaint_engine is not None:
         companions.inpaint_engine(task.inpaint_engine, settings, warnings)
     if preset.refiner and task.preset is not None:

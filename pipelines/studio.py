@@ -11,7 +11,7 @@ from configs.settings import Settings
 from masking import models as mask_models
 from masking.machine import Machine
 from masking.residency import Residency
-from pipelines import checkpoints, upscalers
+from pipelines import checkpoints, safety, upscalers
 from pipelines.easels import Easels
 from pipelines.engine import Engine, Stroke
 from pipelines.events import Event, Finished, Message, Picture, Skipped, Step
@@ -24,6 +24,7 @@ from pipelines.previews import Previews
 Tell = Callable[[Event], None]
 Said = Callable[[], Iterable[Action]]
 Enlarge = Callable[[Enlarging, Callable[[], None]], Pixels]
+Passes = Callable[[Image.Image], bool]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -73,7 +74,7 @@ class Studio:
             easel = easels.easel(plan.recipe.vae)
             glance = easel.glance if previews else None
             shown = Previews(glance, tell) if glance else None
-            session = _Session(plan, easel.engine, self._enlarge, tell=tell, said=said, previews=shown)
+            session = _Session(plan, easel.engine, self._enlarge, self._passes, tell=tell, said=said, previews=shown)
             return session.draw(self.settings.max_batch)
 
     def checkpoint(self, name: str) -> AbstractContextManager[Easels]:
@@ -101,14 +102,29 @@ class Studio:
         with self.upscaler(asked.upscaler) as upscaler:
             return upscaler.enlarge(asked.image, between)
 
+    def _passes(self, picture: Image.Image) -> bool:
+        """Whether the safety checker lets a picture through."""
+        place = safety.installed(self.settings)
+        key = ("safety_checker", place.name)
+        with self.held.using(key, lambda: safety.load(place, self.device), file=place) as checker:
+            return checker.passes(picture)
+
 
 class _Session:
     """One plan on its way through an engine."""
 
     def __init__(
-        self, plan: Plan, engine: Engine, enlarge: Enlarge, *, tell: Tell, said: Said, previews: Previews | None
+        self,
+        plan: Plan,
+        engine: Engine,
+        enlarge: Enlarge,
+        passes: Passes,
+        *,
+        tell: Tell,
+        said: Said,
+        previews: Previews | None,
     ) -> None:
-        self._plan, self._engine, self._enlarge = plan, engine, enlarge
+        self._plan, self._engine, self._enlarge, self._passes = plan, engine, enlarge, passes
         self._tell, self._said, self._previews = tell, said, previews
         self._waiting = deque(enumerate(plan.shots))
         self._sittings: dict[int, _Sitting] = {}
@@ -204,7 +220,7 @@ class _Session:
             raise _CalledOff
 
     def _finish(self, sitting: _Sitting, pixels: Pixels) -> None:
-        picture = Image.fromarray(pixels)
+        picture = self._checked(Image.fromarray(pixels), sitting.index)
         self._finished[sitting.index] = picture
         self._tell(
             Picture(
@@ -216,6 +232,16 @@ class _Session:
                 report=sitting.report,
             )
         )
+
+    def _checked(self, picture: Image.Image, index: int) -> Image.Image:
+        """The picture, or a black one where it was to be checked and does not pass."""
+        if not self._plan.recipe.black_out_nsfw:
+            return picture
+        self._tell(Message(text="Checking for NSFW content ..."))
+        if self._passes(picture):
+            return picture
+        self._warnings[f"Image {index + 1} of {len(self._plan.shots)} was blacked out by the safety checker."] = None
+        return Image.new("RGB", picture.size)
 
 
 def _device(settings: Settings) -> str:

@@ -157,14 +157,14 @@ def tokenizer(folder: Path):
     from transformers import CLIPTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
-    letters = _byte_letters()
+    letters = byte_letters()
     words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     (folder / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}), encoding="utf-8")
     (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
     return CLIPTokenizer.from_pretrained(folder, model_max_length=77)
 
 
-def _byte_letters() -> list[str]:
+def byte_letters() -> list[str]:
     """The 256 letters by which byte-level BPE writes bytes (printable ones as they are, the others from U+0100 on)."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     moved = [chr(256 + i) for i in range(256 - len(plain))]

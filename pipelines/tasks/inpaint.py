@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from configs.settings import LIMITS
@@ -167,6 +168,19 @@ class Inpaint(Task):
         return 1.0, 1.0, (f"Outpainting works at strength 1 and field 1: {' and '.join(asked)} had no effect.",)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sight:
+    """What the model sees of a crop, all in the size that it paints. hole: True = paint; share: by how much, 0..1.
+
+    filled: the crop with the hole filled from around it, or as it is where the run starts from what is there.
+    """
+
+    crop: Pixels
+    hole: NDArray[np.bool_]
+    share: NDArray[np.float32]
+    filled: Pixels
+
+
 @dataclass(frozen=True, kw_only=True)
 class InpaintPlan(Plan):
     """Where and how a picture is repainted.
@@ -203,41 +217,50 @@ class InpaintPlan(Plan):
         pixels, mask = self._canvas()
         if self.strength == 0:
             return pixels
-        first = Pass(region=self.region, box=self.box, inner=self.inner, painted=self.painted)
         reports = []
-        for number, run in enumerate((first, *self.further)):
+        for number, run in enumerate((self._first, *self.further)):
             left, top, right, bottom = run.box
-            marked = mask[top:bottom, left:right]
-            if run.region:
-                marked = _only(run.region, run.box)
             seed = (shot.seed + number * SEEDS_APART) % SEEDS
-            edge = Edge(
-                crop=pixels[top:bottom, left:right].copy(),
-                marked=marked,
-                framed=canvas.Frame(inner=run.inner, painted=run.painted),
-                cell=self.cell,
-            )
+            edge = self._edge(pixels, mask, run)
             pixels[top:bottom, left:right], report = yield from self._paint(edge, shot, seed)
             reports.append(report)
         yield worst(reports)
         return pixels
 
+    @property
+    def _first(self) -> Pass:
+        return Pass(region=self.region, box=self.box, inner=self.inner, painted=self.painted)
+
+    def _edge(self, pixels: Pixels, mask: Mask, run: Pass) -> Edge:
+        """Where a run's patch meets the picture as it is by then."""
+        left, top, right, bottom = run.box
+        return Edge(
+            crop=pixels[top:bottom, left:right].copy(),
+            marked=_only(run.region, run.box) if run.region else mask[top:bottom, left:right],
+            framed=canvas.Frame(inner=run.inner, painted=run.painted),
+            cell=self.cell,
+        )
+
+    def _sight(self, edge: Edge) -> Sight:
+        small, hole = canvas.stretch(edge.crop, edge.hole, edge.framed)
+        share = canvas.stretch_degrees(canvas.degrees(edge.marked), edge.framed)
+        starts_from_it = self.skipped > 0 or bool((share[hole] < 1).any())
+        return Sight(crop=small, hole=hole, share=share, filled=small if starts_from_it else seam.fill(small, hole))
+
     def _paint(
         self, edge: Edge, shot: Shot, seed: int
     ) -> Generator[Painting | Enlarging | EditReport, Pixels, tuple[Pixels, EditReport]]:
         """One run, joined to what was there."""
-        small, hole = canvas.stretch(edge.crop, edge.hole, edge.framed)
-        share = canvas.stretch_degrees(canvas.degrees(edge.marked), edge.framed)
-        starts_from_it = self.skipped > 0 or bool((share[hole] < 1).any())
+        sight = self._sight(edge)
         recipe = self.recipe_of(shot)
         painted = yield Repainting(
             recipe=recipe,
             seed=seed,
             width=edge.framed.painted[0],
             height=edge.framed.painted[1],
-            image=small if starts_from_it else seam.fill(small, hole),
-            mask=hole,
-            cells=canvas.cells_of(share, self.cell),
+            image=sight.filled,
+            mask=sight.hole,
+            cells=canvas.cells_of(sight.share, self.cell),
             skipped=self.skipped,
             from_image=self.initial_latent,
         )

@@ -205,3 +205,33 @@ def test_the_inpaint_engine_is_for_sdxl_and_other_checkpoints_inpaint_by_themsel
     assert "inpaint_engine" not in alone.warnings
     answer = server.generate(**edit, inpaint_engine="v1")
     assert (answer.status_code, answer.json()["field"]) == (424, "inpaint_engine")
+
+
+@pytest.mark.contract("4/debugging_inpaint_preprocessor")
+def test_what_an_inpaint_gives_the_model_to_see_is_shown_and_nothing_is_painted(
+    server: Running, ask: Ask, edit: dict[str, str], photo: Image.Image, box_mask: Image.Image
+) -> None:
+    whole = {"inpaint_respective_field": 1, "debugging_inpaint_preprocessor": True, "image_number": 2}
+    look = ask(**edit, **whole)
+    width, height = look.used["painted"]
+    assert look.pixels.shape == (height, 3 * width, 3)
+    crop, mask, filled = (look.pixels[:, i * width : (i + 1) * width] for i in range(3))
+    wide, high = look.used["inner"]
+    assert set(np.unique(mask)) == {0, 255}
+    hole = mask[..., 0] > 0
+    np.testing.assert_array_equal(crop[~hole], filled[~hole])
+    assert (crop[hole] != filled[hole]).any()
+    share = np.asarray(box_mask).mean() / 255
+    assert hole[:high, :wide].mean() == pytest.approx(share, rel=0.2)
+    assert np.abs(crop[:high, :wide].mean((0, 1)) - np.asarray(photo).mean((0, 1))).max() < 3
+    assert len(look.record["result"]) == 1
+    assert "nothing was painted" in look.warnings
+    assert look.record["task_status"] == "finished"
+
+
+@pytest.mark.contract("4/outpaint_distance")
+def test_distances_below_zero_and_beyond_the_fourth_change_nothing(ask: Ask, photo: Image.Image) -> None:
+    asked = {"inpaint_input_image": as_text(photo), "outpaint_selections": ["Left"], "overwrite_step": 1}
+    usual = ask(**asked)
+    assert ask(**asked, outpaint_distance=[-5, -1, 0, 0, 700]).same_as(usual)
+    assert ask(**asked, outpaint_distance=[]).same_as(usual)

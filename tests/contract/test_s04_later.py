@@ -136,12 +136,6 @@ def test_what_would_change_nothing_is_taken_and_changes_nothing(ask: Ask, fields
     assert all(shown[name] == value for name, value in fields.items() if not isinstance(value, list))
 
 
-@pytest.mark.contract("4/debugging_inpaint_preprocessor")
-def test_debugging_an_inpaint_is_501(server: Running, edit: dict[str, str]) -> None:
-    answer = server.generate(**edit, debugging_inpaint_preprocessor=True)
-    assert (answer.status_code, answer.json()["field"]) == (501, "debugging_inpaint_preprocessor")
-
-
 @pytest.mark.parametrize(
     "kind",
     [

@@ -8,8 +8,8 @@ import pytest
 from configs.settings import ROOT
 from masking.errors import InvalidValue
 from pipelines import styles
-from pipelines.expansion import expand
-from pipelines.prompting import LoraTag, compose, take_loras
+from pipelines.expansion import expand, expand_all
+from pipelines.prompting import LoraTag, compose, expanded, take_loras
 
 
 @pytest.fixture
@@ -124,7 +124,11 @@ def test_a_wildcard_more_does_not_change_the_random_style():
 
 
 def test_the_expansion_speaks_of_the_main_line_and_is_a_chunk_of_its_own(folder):
-    wording = worded(folder, "a __pet__\nin __place__", names=["Oil", "Fooocus V2"], seed=5)
+    plain = worded(folder, "a __pet__\nin __place__", names=["Oil"], seed=5)
+    asking = worded(folder, "a __pet__\nin __place__", names=["Oil", "Fooocus V2"], seed=5)
+    empty = worded(folder, "", names=["Fooocus V2"], seed=5)
+    left, wording, silent = expanded([plain, asking, empty], [4, 5, 6], expand_all)
+    assert left.expansion == silent.expansion == ""
     assert wording.positive == ("oil painting of a cat", "in a garden")
     assert wording.expansion == expand("a cat", 5)
     assert wording.styles == ("Oil", "Fooocus V2")

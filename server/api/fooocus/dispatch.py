@@ -12,6 +12,7 @@ from masking.errors import GessoError, InvalidValue
 from pipelines.plans import FreeU
 from pipelines.tasks import LoraAsked, Task
 from pipelines.tasks.inpaint import Inpaint
+from pipelines.tasks.inpaint_inputs import InpaintInputs
 from pipelines.tasks.text_to_image import TextToImage
 from server import paths
 from server.api.fooocus import uov
@@ -92,7 +93,8 @@ def task(request: GenerateRequest, pictures: dict[str, Path], settings: Settings
         width, height = _size(request)
         return TextToImage(**common, width=width, height=height)
     left, top, right, bottom = [max(0, length) for length in (*request.outpaint_distance, 0, 0, 0, 0)[:4]]
-    return Inpaint(
+    kind = InpaintInputs if request.debugging_inpaint_preprocessor else Inpaint
+    return kind(
         **common,
         image=pictures["inpaint_input_image"],
         mask=pictures.get("inpaint_mask_image_upload"),

@@ -166,6 +166,6 @@ def complete(asked: GenerateRequest, plan: Plan, settings: Settings) -> dict[str
 def _asked_words(asked: GenerateRequest, plan: Plan, settings: Settings) -> tuple[str, str]:
     """Prompt and negative prompt as sent, or else the preset's."""
     preset = presets.load(plan.preset, planning.user_folder(settings))
-    instead = "" if asked.inpaint_additional_prompt and plan.kind == "inpaint" else preset.prompt
+    instead = "" if asked.inpaint_additional_prompt and plan.kind in ("inpaint", "inpaint_inputs") else preset.prompt
     prompt, negative = asked.sent("prompt"), asked.sent("negative_prompt")
     return instead if prompt is None else prompt, preset.negative_prompt if negative is None else negative

@@ -12,8 +12,6 @@ def refuse(request: GenerateRequest) -> None:
     """Raise NotSupported, naming the first field that asks for what is not there yet."""
     if request.refiner_model_name not in ("None", "", request.base_model_name):
         raise _refusal("refiner_model_name", request.refiner_model_name, "None")
-    if request.debugging_inpaint_preprocessor and is_given(request.inpaint_input_image):
-        raise _refusal("debugging_inpaint_preprocessor", True, False)
     if any(is_given(one.cn_img) and one.cn_weight and one.cn_stop for one in request.controlnet_image[:4]):
         raise _refusal("controlnet_image", "an image", [])
     if is_given(request.enhance_input_image):

@@ -37,7 +37,7 @@ def order(
         warnings=tuple(later.warnings(asked)),
         webhook_url=webhook_url,
         base_url=base_url(settings),
-        previews=not asked.disable_preview,
+        previews=not asked.disable_preview and not asked.black_out_nsfw,
         restore={"request": _without_pictures(asked), "pictures": {name: str(p) for name, p in pictures.items()}},
     )
 

@@ -116,8 +116,8 @@ class GenerateRequest(Wire):
     upscale_model: Annotated[str, Field(description="ours: a file in models/upscale_models; else the first")] = ""
     outpaint_selections: list[Side] = []
     outpaint_distance: Annotated[
-        list[Annotated[int, Field(ge=-1, le=LIMITS.max_side)]],
-        Field(max_length=4, description="pixels left, top, right, bottom; 0 = a third of the side"),
+        list[Annotated[int, Field(le=LIMITS.max_side)]],
+        Field(max_length=64, description="pixels left, top, right, bottom; 0 = a third of the side"),
     ] = [0, 0, 0, 0]
     outpaint_target: Annotated[
         str, Field(max_length=30, description='ours: a shape or size to continue to, such as "16:9" or "1920x1080"')

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from pipelines import planning, styles
-from server import request_keys, webhooks
+from server import expanding, request_keys, webhooks
 from server.accept import FORMATS, bytes_wanted
 from server.api.fooocus import dispatch, later, orders
 from server.api.fooocus.label import Label
@@ -54,7 +54,8 @@ async def generate(
     with dispatch.wire_names():
         pictures = await dispatch.images(asked, parts.inputs)
         task = dispatch.task(asked, pictures, parts.settings)
-        plan = await asyncio.to_thread(planning.resolve, task, parts.settings)
+        expand = expanding.expand_by(parts.settings, parts.backend)
+        plan = await asyncio.to_thread(planning.resolve, task, parts.settings, expand)
     order = orders.order(asked, pictures, plan, settings=parts.settings, hashes=parts.hashes, webhook_url=webhook_url)
     if isinstance(order.label, Label):  # the first picture need not wait
         asyncio.get_running_loop().run_in_executor(None, order.label.checkpoint_digest)
