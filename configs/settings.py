@@ -1,15 +1,15 @@
 """What is set at launch: one frozen object, and the one place for every default."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from configs import hosts
 from configs.amounts import is_amount
+from configs.option import Option, absolute, folder, number, option, parts, switch
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,49 +36,6 @@ LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Option:
-    """How a setting is told from outside: `read` turns its text into its value; `bare` is what its flag alone means.
-
-    many: it may be said several times; `read` is for one of them.
-    """
-
-    help: str
-    read: Callable[[str], Any] = str
-    metavar: str = "NAME"
-    choices: tuple[str, ...] = ()
-    bare: str | None = None
-    many: bool = False
-
-
-def _option(help: str, **more: Any) -> dict[str, Option]:
-    return {"option": Option(help=help, **more)}
-
-
-def _switch(text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if text.strip().lower() not in words:
-        raise ValueError("say true or false")
-    return words[text.strip().lower()]
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def absolute(text: str) -> Path:
-    """A path as the person means it who types it here."""
-    return Path(text).expanduser().absolute()
-
-
-def _folder(help: str) -> dict[str, Option]:
-    return _option(help, read=absolute, metavar="FOLDER")
-
-
-def _number(help: str, metavar: str = "N") -> dict[str, Option]:
-    return _option(help, read=int, metavar=metavar)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that is decided at launch; picklable. Where it may be set is told by `configs.sources.load`.
 
@@ -87,12 +44,12 @@ class Settings:
 
     listen: str = field(
         default="127.0.0.1",
-        metadata=_option("address to serve on; --listen alone means 0.0.0.0: everybody", metavar="IP", bare="0.0.0.0"),
+        metadata=option("address to serve on; --listen alone means 0.0.0.0: everybody", metavar="IP", bare="0.0.0.0"),
     )
-    port: int = field(default=7866, metadata=_number("port to serve on", "PORT"))
+    port: int = field(default=7866, metadata=number("port to serve on", "PORT"))
     base_url: str = field(
         default="127.0.0.1",
-        metadata=_option(
+        metadata=option(
             "what returned URLs begin with; a whole URL is taken as it is, a bare host gets http:// and the port",
             metavar="URL",
         ),
@@ -100,19 +57,19 @@ class Settings:
     apikey: tuple[str, ...] = field(
         default=(),
         repr=False,
-        metadata=_option("a key that clients must send, as X-API-KEY or as a bearer's", metavar="KEY", many=True),
+        metadata=option("a key that clients must send, as X-API-KEY or as a bearer's", metavar="KEY", many=True),
     )
     apikey_file: Path | None = field(
         default=None,
-        metadata=_option("more keys: one a line, # for remarks", read=absolute, metavar="FILE"),
+        metadata=option("more keys: one a line, # for remarks", read=absolute, metavar="FILE"),
     )
     rate_limit: int = field(
         default=0,
-        metadata=_number("most requests a minute of one key, without keys of one address; 0: as many as there come"),
+        metadata=number("most requests a minute of one key, without keys of one address; 0: as many as there come"),
     )
     cors_origin: tuple[str, ...] = field(
         default=(),
-        metadata=_option(
+        metadata=option(
             "an origin whose pages may use the API in a browser, such as https://pictures.example; * for all",
             read=str.strip,
             metavar="ORIGIN",
@@ -121,7 +78,7 @@ class Settings:
     )
     known_host: tuple[str, ...] = field(
         default=(),
-        metadata=_option(
+        metadata=option(
             "a name by which this server is called where it has no key and listens on this machine only; * for all",
             read=str.strip,
             metavar="NAME",
@@ -130,47 +87,47 @@ class Settings:
     )
     root_path: str = field(
         default="",
-        metadata=_option("the path under which a reverse proxy serves Gesso, such as /gesso", metavar="PATH"),
+        metadata=option("the path under which a reverse proxy serves Gesso, such as /gesso", metavar="PATH"),
     )
     forwarded_allow_ips: tuple[str, ...] = field(
         default=("127.0.0.1", "::1"),
-        metadata=_option(
+        metadata=option(
             "proxies whose X-Forwarded-Host, -Proto and -Prefix are believed: addresses or networks, with commas; "
             "* for all",
-            read=_list,
+            read=parts,
             metavar="IPS",
         ),
     )
-    output_path: Path = field(default=ROOT / "outputs", metadata=_folder("where the pictures that are made are kept"))
-    input_path: Path = field(default=ROOT / "inputs", metadata=_folder("where the pictures that are sent in are kept"))
-    temp_path: Path | None = field(default=None, metadata=_folder("for passing files; else the system's own"))
+    output_path: Path = field(default=ROOT / "outputs", metadata=folder("where the pictures that are made are kept"))
+    input_path: Path = field(default=ROOT / "inputs", metadata=folder("where the pictures that are sent in are kept"))
+    temp_path: Path | None = field(default=None, metadata=folder("for passing files; else the system's own"))
     models_path: Path = field(
         default=ROOT / "models",
-        metadata=_folder("your own weights, in Fooocus's folders: checkpoints, rembg, ..."),
+        metadata=folder("your own weights, in Fooocus's folders: checkpoints, rembg, ..."),
     )
     download_hosts: tuple[str, ...] = field(
         default=(),
-        metadata=_option(
+        metadata=option(
             "sites beside those in configs/downloads.json that models may be fetched from, over http too: hosts, with "
             "or without a port, with commas",
-            read=_list,
+            read=parts,
             metavar="HOSTS",
         ),
     )
     hf_mirror: str = field(
         default="",
-        metadata=_option(
+        metadata=option(
             "the site that takes the place of https://huggingface.co when models are fetched", metavar="URL"
         ),
     )
-    preset: str = field(default="starter", metadata=_option("preset to load at start, a name from configs/presets"))
+    preset: str = field(default="starter", metadata=option("preset to load at start, a name from configs/presets"))
     device: Device = field(
         default="auto",
-        metadata=_option("where models run; auto takes the best there is", choices=get_args(Device)),
+        metadata=option("where models run; auto takes the best there is", choices=get_args(Device)),
     )
     vram: Vram = field(
         default="auto",
-        metadata=_option(
+        metadata=option(
             "how models lie on the device: high: whole; normal: part by part, as each is needed; low: layer by layer; "
             "cpu: not at all; auto: what there is room for",
             choices=get_args(Vram),
@@ -178,25 +135,33 @@ class Settings:
     )
     vram_limit: str = field(
         default="90%",
-        metadata=_option("most memory that models may take on the device, such as 8GB or 80%", metavar="AMOUNT"),
+        metadata=option("most memory that models may take on the device, such as 8GB or 80%", metavar="AMOUNT"),
     )
-    max_batch: int = field(default=1, metadata=_number("most pictures that share one pass through the model"))
-    threads: int = field(default=0, metadata=_number("CPU threads that models may use; 0 lets them decide"))
+    max_batch: int = field(default=1, metadata=number("most pictures that share one pass through the model"))
+    threads: int = field(default=0, metadata=number("CPU threads that models may use; 0 lets them decide"))
+    step_timeout: int = field(
+        default=600,
+        metadata=number(
+            "seconds after which a denoising step (of each megapixel) counts as hung and its process is replaced; "
+            "loading may take 6 times as long; 0: for ever",
+            "SECONDS",
+        ),
+    )
     database: Path = field(
         default=Path("db.sqlite3"),
-        metadata=_option("task records; a relative path starts from the output folder", read=Path, metavar="FILE"),
+        metadata=option("task records; a relative path starts from the output folder", read=Path, metavar="FILE"),
     )
     disable_metadata: bool = field(
         default=False,
-        metadata=_option("write no prompt, seed or size into the pictures", read=_switch, bare="true"),
+        metadata=option("write no prompt, seed or size into the pictures", read=switch, bare="true"),
     )
     nowebui: bool = field(
         default=False,
-        metadata=_option("serve the API without the page at /", read=_switch, bare="true"),
+        metadata=option("serve the API without the page at /", read=switch, bare="true"),
     )
     allow_host: tuple[str, ...] = field(
         default=(),
-        metadata=_option(
+        metadata=option(
             "a host that URLs in requests may lead to although its address is not everybody's: a name, an address or "
             "a network, with or without a port",
             read=str.strip,
@@ -206,26 +171,27 @@ class Settings:
     )
     webhook_url: str = field(
         default="",
-        metadata=_option("who is told of the end of every task whose request names nobody else", metavar="URL"),
+        metadata=option("who is told of the end of every task whose request names nobody else", metavar="URL"),
     )
     webhook_secret: str = field(
         default="",
         repr=False,
-        metadata=_option("key with which webhook messages are signed (HMAC-SHA256)", metavar="TEXT"),
+        metadata=option("key with which webhook messages are signed (HMAC-SHA256)", metavar="TEXT"),
     )
     webhook_legacy: bool = field(
         default=False,
-        metadata=_option("send webhook messages as FooocusAPI does: JSON text within JSON", read=_switch, bare="true"),
+        metadata=option("send webhook messages as FooocusAPI does: JSON text within JSON", read=switch, bare="true"),
     )
     log_level: LogLevel = field(
         default="info",
-        metadata=_option("least important message to print", choices=get_args(LogLevel)),
+        metadata=option("least important message to print", choices=get_args(LogLevel)),
     )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "database", self.output_path / self.database)
         _refuse(not 1 <= self.port <= 65535, "port", self.port, "take one from 1 to 65535")
         _refuse(self.max_batch < 1, "max_batch", self.max_batch, "take 1 or more")
+        _refuse(self.step_timeout < 0, "step_timeout", self.step_timeout, "take 0 (for ever) or more seconds")
         _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
         _refuse(not is_amount(self.vram_limit), "vram_limit", self.vram_limit, "give 8GB, 6.5GiB or 80%")
         _refuse(not _is_path(self.root_path), "root_path", self.root_path, "give a path, such as /gesso")
@@ -276,8 +242,8 @@ def public_url(settings: Settings) -> str:
 def is_web_url(text: str) -> bool:
     """Whether it is a whole http:// or https:// URL with a host."""
     try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        split = urlsplit(text)
+        return split.scheme in ("http", "https") and bool(split.hostname) and (split.port or 1) > 0
     except ValueError:
         return False
 

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from configs.settings import ROOT, Option, Settings, SettingsError, absolute, flag, options
+from configs.option import Option, absolute
+from configs.settings import ROOT, Settings, SettingsError, flag, options
 
 FILE = "gesso.toml"
 

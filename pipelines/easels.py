@@ -8,6 +8,7 @@ from masking.residency import Stamp, stamp
 from pipelines import companions, previews
 from pipelines.engine import Engine
 from pipelines.families import Checkpoint, Model
+from pipelines.pulse import Pulse
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,8 +23,8 @@ class Easel:
 class Easels:
     """All easels of one loaded checkpoint, which share everything but the VAE."""
 
-    def __init__(self, checkpoint: Checkpoint, model: Model, settings: Settings) -> None:
-        self._checkpoint, self._model, self._settings = checkpoint, model, settings
+    def __init__(self, checkpoint: Checkpoint, model: Model, settings: Settings, pulse: Pulse) -> None:
+        self._checkpoint, self._model, self._settings, self._pulse = checkpoint, model, settings, pulse
         self._made: dict[str, tuple[Stamp | None, Easel]] = {}
 
     def easel(self, vae: str = "") -> Easel:
@@ -39,6 +40,6 @@ class Easels:
     def _make(self, model: Model) -> Easel:
         return Easel(
             model=model,
-            engine=Engine(model, max_batch=self._settings.max_batch),
+            engine=Engine(model, max_batch=self._settings.max_batch, pulse=self._pulse),
             glance=previews.fit(model, self._checkpoint.cell),
         )

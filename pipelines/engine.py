@@ -9,6 +9,7 @@ from pipelines.denoised import Denoised
 from pipelines.families import Model, Sample, Start, Words
 from pipelines.guidance import guide
 from pipelines.plans import Painting, Pixels, Repainting
+from pipelines.pulse import Pulse
 from pipelines.samplers import Sampler
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ class Engine:
     diffusers' stock pipeline gives; in company its numbers may differ by rounding.
     """
 
-    def __init__(self, model: Model, *, max_batch: int = 1) -> None:
+    def __init__(self, model: Model, *, max_batch: int = 1, pulse: Pulse | None = None) -> None:
         self._model, self._max_batch = model, max_batch
+        self._pulse = pulse or Pulse()
         self._denoised = Denoised(model.scheduler_config, model.device)
         self._running: list[_Request] = []
         self._tickets, self._passes = count(), count()
@@ -71,6 +73,7 @@ class Engine:
         import torch
 
         recipe, model = painting.recipe, self._model
+        self._pulse.enter("encode", painting.width * painting.height)
         skipped = painting.skipped if isinstance(painting, Repainting) else 0
         with torch.inference_mode():
             sampler = Sampler(
@@ -115,6 +118,7 @@ class Engine:
             return []
         group = self._next_group()
         now = next(self._passes)
+        self._pulse.enter("step", sum(request.painting.width * request.painting.height for request in group))
         with torch.inference_mode():
             self._advance(group)
             strokes = [self._stroke(request) for request in group]
@@ -149,6 +153,8 @@ class Engine:
     def _stroke(self, request: _Request) -> Stroke:
         steps, passes = request.painting.recipe.steps, len(request.sampler.timesteps)
         over = request.done == passes
+        if over:
+            self._pulse.enter("decode", request.painting.width * request.painting.height)
         return Stroke(
             ticket=request.ticket,
             step=steps if over else request.done * steps // passes,

@@ -1,8 +1,21 @@
 """What a worker process tells while it works: plain frozen values that cross a pipe."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pipelines.plans import EditReport
+
+Phase = Literal["idle", "load", "encode", "step", "decode", "tool"]
+"""What a worker is at. encode: all that comes before an image's first step. decode: all after its last one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beat:
+    """The process lives; it has been at the same thing for so many seconds. megapixels: that this works on."""
+
+    phase: Phase
+    seconds: float
+    megapixels: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,4 +101,4 @@ class Finished:
     stopped: bool = False
 
 
-Event = Step | Picture | Preview | Skipped | ToolDone | Message | Ready | Failed | Finished
+Event = Beat | Step | Picture | Preview | Skipped | ToolDone | Message | Ready | Failed | Finished

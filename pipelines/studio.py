@@ -20,6 +20,7 @@ from pipelines.orders import Action
 from pipelines.plans import Drawing, EditReport, Enlarging, Painting, Pixels, Plan, Shot
 from pipelines.presets import Preset
 from pipelines.previews import Previews
+from pipelines.pulse import Pulse
 
 Tell = Callable[[Event], None]
 Said = Callable[[], Iterable[Action]]
@@ -47,11 +48,13 @@ class _CalledOff(Exception):
 class Studio:
     """Loads models once, and keeps them; draws plans with them, and lends them to `pipelines.tools`.
 
-    held: what is loaded, for tools to keep their own in. device: torch's name of where models run.
+    held: what is loaded, for tools to keep their own in. device: torch's name of where models run. pulse: hears what
+    this is at.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, pulse: Pulse | None = None) -> None:
         self.settings = settings
+        self._pulse = pulse or Pulse()
         self.device = _device(settings)
         self.held = Residency(Machine(self.device), vram=settings.vram, limit=settings.vram_limit)
 
@@ -82,8 +85,10 @@ class Studio:
 
         def load() -> Easels:
             found = checkpoints.find(name, self.settings)
-            return Easels(found, families()[found.family].load(found, self.device, self.settings), self.settings)
+            model = families()[found.family].load(found, self.device, self.settings)
+            return Easels(found, model, self.settings, self._pulse)
 
+        self._pulse.enter("load")
         file = checkpoints.installed(self.settings).get(name)
         return self.held.using(("checkpoint", name), load, file=file, in_parts=True)
 
@@ -99,8 +104,13 @@ class Studio:
         return self.held.using(("upscaler", name), lambda: upscalers.load(name, self.settings, self.device), file=file)
 
     def _enlarge(self, asked: Enlarging, between: Callable[[], None]) -> Pixels:
+        def before_a_tile() -> None:
+            self._pulse.enter("step")
+            between()
+
+        self._pulse.enter("load")
         with self.upscaler(asked.upscaler) as upscaler:
-            return upscaler.enlarge(asked.image, between)
+            return upscaler.enlarge(asked.image, before_a_tile)
 
     def _passes(self, picture: Image.Image) -> bool:
         """Whether the safety checker lets a picture through."""

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from masking.errors import GessoError
 from pipelines.events import Event, Failed, Finished, Ready, ToolDone
 from pipelines.orders import Action, Control, LoadPreset, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
+from pipelines.pulse import Pulse
 from pipelines.tools import tools
 
 if TYPE_CHECKING:
@@ -23,9 +25,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LEAVE_WITHIN_S = 10.0
+"""So long a worker whose server is gone may still be at what it was at."""
+
 
 class _Ended(Exception):
     """The worker shall quit, or the server is gone."""
+
+
+class _Line:
+    """The way back to the server, for several threads; where the server is gone, raises what a broken pipe raises."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sending = threading.Lock()
+
+    def tell(self, job: str, event: Event) -> None:
+        with self._sending:
+            self._connection.send((job, event))
 
 
 class _Mailbox:
@@ -83,38 +100,50 @@ class _Mailbox:
 
 
 def work(connection: Connection, settings: Settings) -> None:
-    """The process's main. Sends `(job, event)` pairs: job "" while loading (Message ..., then Ready or Failed).
+    """The process's main. Sends `(job, event)` pairs: job "" while loading (Message ..., then Ready or Failed), and for
+    a Beat every second, from a thread of its own.
 
     Then it takes RunPlan and RunTool; a job's events end with Finished or Failed, and a failed job leaves the worker at
     work. Before each denoising step (each image it begins, each tile of an upscaler) a plan heeds what a Control says
     of it, and makes room for one waiting tool. Returns on Quit, and when the other end of the pipe is gone; in the
     middle of a plan, too.
     """
-    # Ctrl-C reaches the whole group of processes; when this one ends is the server's to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and a service manager's SIGTERM reach all processes; when this one ends is the server's to say.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    line, pulse = _Line(connection), Pulse()
+    threading.Thread(target=_beat, args=(pulse, line), name="gesso-pulse", daemon=True).start()
     try:
-        studio = _open(connection, settings)
+        studio = _open(line, pulse, settings)
         if studio is not None:
-            _Desk(connection, studio).serve()
+            _Desk(connection, line, pulse, studio).serve()
     except (_Ended, BrokenPipeError, ConnectionResetError):
         log.info("The worker ends.")
 
 
-def _open(connection: Connection, settings: Settings) -> "Studio | None":
+def _beat(pulse: Pulse, line: _Line) -> None:
+    """Tell that the process lives; end it if the server does not, whatever it hangs in."""
+    try:
+        for beat in pulse.beats():
+            line.tell("", beat)
+    except OSError:
+        time.sleep(LEAVE_WITHIN_S)
+        os._exit(1)
+
+
+def _open(line: _Line, pulse: Pulse, settings: Settings) -> "Studio | None":
     """A studio with the preset's models, or None, and the reason sent, when they cannot be loaded."""
     from pipelines import planning, presets
     from pipelines.studio import Studio
 
     try:
         _keep_libraries_quiet()
-        studio = Studio(settings)
-        studio.load(
-            presets.load(settings.preset, planning.user_folder(settings)), lambda event: connection.send(("", event))
-        )
+        studio = Studio(settings, pulse)
+        studio.load(presets.load(settings.preset, planning.user_folder(settings)), partial(line.tell, ""))
     except Exception as problem:  # whatever it is, the server must hear of it
-        connection.send(("", _failure(problem)))
+        line.tell("", _failure(problem))
         return None
-    connection.send(("", Ready()))
+    line.tell("", Ready())
     return studio
 
 
@@ -131,14 +160,15 @@ def _keep_libraries_quiet() -> None:
 class _Desk:
     """Where jobs are taken from the mailbox and done."""
 
-    def __init__(self, connection: Connection, studio: "Studio") -> None:
-        self._connection, self._studio = connection, studio
+    def __init__(self, connection: Connection, line: _Line, pulse: Pulse, studio: "Studio") -> None:
+        self._studio, self._pulse = studio, pulse
         self._mailbox = _Mailbox(connection)
-        self._sending = threading.Lock()  # previews are told from a thread of their own
+        self._tell = line.tell
 
     def serve(self) -> None:
         """Do job after job. Raises _Ended or what a broken pipe raises."""
         while True:
+            self._pulse.enter("idle")
             match self._mailbox.next_job():
                 case RunTool() as job:
                     self._use(job)
@@ -148,6 +178,7 @@ class _Desk:
                     self._load(job)
 
     def _draw(self, job: RunPlan) -> None:
+        self._pulse.enter("encode")
         with self._failures_told(job.job):
             plan = Plan.from_json(job.plan_json)
             tell, said = partial(self._tell, job.job), partial(self._between_steps, job.job)
@@ -157,6 +188,7 @@ class _Desk:
     def _load(self, job: LoadPreset) -> None:
         from pipelines import planning, presets
 
+        self._pulse.enter("load")
         with self._failures_told(job.job):
             preset = presets.load(job.preset, planning.user_folder(self._studio.settings))
             self._studio.load(preset, partial(self._tell, job.job))
@@ -164,6 +196,7 @@ class _Desk:
         self._mailbox.forget(job.job)
 
     def _use(self, job: RunTool) -> None:
+        self._pulse.enter("tool")
         with self._failures_told(job.job):
             done = tools()[job.tool].run(job.plan_json, self._studio)
             self._tell(job.job, ToolDone(content=done.content, facts=done.facts))
@@ -176,10 +209,6 @@ class _Desk:
             return said
         self._use(waiting)
         return self._mailbox.said_of(job)
-
-    def _tell(self, job: str, event: Event) -> None:
-        with self._sending:
-            self._connection.send((job, event))
 
     @contextmanager
     def _failures_told(self, job: str) -> Iterator[None]:

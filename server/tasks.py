@@ -223,7 +223,7 @@ class TaskQueue:
             if end.kind != WORKER_DIED or attempt == TRIES:
                 await asyncio.to_thread(self._store.fail, task_id, end.message)
                 return
-            told.append(f"The worker process ended while it was at this task, which was begun again ({attempt}).")
+            told.append(f"{end.message} The task was begun again ({attempt}).")
             course.tell(course.progress, "The worker process ended; beginning again ...")
 
     async def _attempt(self, task_id: str, order: Order, told: list[str]) -> Finished | Failed:

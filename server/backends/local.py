@@ -1,4 +1,7 @@
-"""One worker process on this machine. It is started again when it dies; the job it had then fails, others do not."""
+"""One worker process on this machine. It is started again when it dies; the job it had then fails, others do not.
+
+One that hangs is ended, see `server.watch`.
+"""
 
 import asyncio
 import logging
@@ -12,13 +15,14 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from configs.settings import Settings
-from pipelines.events import Event, Failed, Finished, Message, Ready
+from pipelines.events import Beat, Event, Failed, Finished, Message, Ready
 from pipelines.orders import Action, Control, LoadPreset, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
 from pipelines.tools import ToolWork
 from pipelines.worker import work
 from server.backends import WORKER_DIED, Readiness
 from server.errors import NotReady, told
+from server.watch import LOOK_EVERY_S, Watch
 
 log = logging.getLogger("gesso")
 
@@ -50,6 +54,7 @@ class LocalBackend:
         self._now = STARTING
         self._settled = asyncio.Event()
         self._deaths = 0
+        self._watch = Watch(settings.step_timeout)
         self._hurry = asyncio.Event()
         self._switching = ""
         self._attempt = settings.preset
@@ -172,25 +177,37 @@ class LocalBackend:
         ended = asyncio.Event()
         listener = (self._pipe, asyncio.get_running_loop(), ended)
         threading.Thread(target=self._listen, args=listener, name="gesso-worker-events", daemon=True).start()
-        await ended.wait()
-        code = await asyncio.to_thread(_exit_code, process)
+        why = await self._until_it_ends(process, ended)
         was_ready = self._now.state == "ready"
         if was_ready:
-            log.error("%s Its exit code was %s.", GONE, code)
-            self._now = Readiness(state="loading", reason=GONE)
+            log.error(why)
+            self._now = Readiness(state="loading", reason=why)
             self._settled.clear()
             self._deaths = 0
         elif self._now.state == "loading":
             self._deaths += 1
-            told = f"The worker process ended while it loaded the models (exit code {code})."
+            told = f"The models could not be loaded: {why}"
             if self._deaths >= MOST_DEATHS:
                 self._break(told)
             else:
                 log.error(told)
                 self._now = Readiness(state="loading", reason=told)
         for job in list(self._jobs):
-            self._deliver(job, Failed(kind=WORKER_DIED, message=f"{GONE} Its exit code was {code}."))
+            self._deliver(job, Failed(kind=WORKER_DIED, message=why))
         return was_ready
+
+    async def _until_it_ends(self, process: SpawnProcess, ended: asyncio.Event) -> str:
+        """Wait for a process to end, or end it when it hangs; the reason as a sentence."""
+        watch = self._watch = Watch(self._settings.step_timeout)
+        wrong: str | None = None
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), LOOK_EVERY_S)
+            if not ended.is_set() and (wrong := watch.look()):
+                process.kill()
+                await ended.wait()
+        code = await asyncio.to_thread(_exit_code, process)
+        return wrong or f"{GONE} Its exit code was {code}."
 
     def _break(self, reason: str) -> None:
         """Refuse work from now on, until a later attempt is ready; not where that is one with another preset."""
@@ -217,6 +234,8 @@ class LocalBackend:
             case _ if job:
                 if job in self._jobs:
                     self._jobs[job].put_nowait(event)
+            case Beat():
+                self._watch.heard(event)
             case Ready():
                 self._now = Readiness(state="ready")
                 self._settled.set()

@@ -1,0 +1,28 @@
+"""What a worker is at, told once a second by a thread of its own, so that the server notices when nothing moves."""
+
+import threading
+from collections.abc import Iterator
+
+from pipelines.events import Beat, Phase
+
+BEAT_S = 1.0
+
+
+class Pulse:
+    """Written by the thread that works, read by the one that tells. It begins with loading."""
+
+    def __init__(self) -> None:
+        self._at: tuple[int, Phase, int] = (0, "load", 0)
+
+    def enter(self, phase: Phase, pixels: int = 0) -> None:
+        """Something has begun that may take its own time; pixels: how many it works on, 0 where that is all one."""
+        self._at = (self._at[0] + 1, phase, pixels)
+
+    def beats(self) -> Iterator[Beat]:
+        """One a second, for ever. Seconds are counted, not read from a clock, which may sleep or jump."""
+        seen, seconds, pause = -1, 0.0, threading.Event()
+        while not pause.wait(BEAT_S):
+            number, phase, pixels = self._at
+            seconds = seconds + BEAT_S if number == seen else 0.0
+            seen = number
+            yield Beat(phase=phase, seconds=seconds, megapixels=pixels / 1e6)

@@ -1,0 +1,138 @@
+"""Put on the path of a server under test: faults inside its worker, and a painter that needs no models.
+
+GESSO_TEST_FAULTS: a file that says what shall happen before the next denoising steps, one word a step: loop (for ever),
+crash (the process ends at once), memory (the device has none left), pass (nothing). It is eaten word by word.
+
+GESSO_TEST_PAINTER: seconds that a step takes. Pictures are then noise, from the seed alone, and no library of models is
+imported, so that a worker is there within a second. All around it is as ever: the process, its pipe, plans, sessions.
+"""
+
+import importlib.abc
+import importlib.util
+import os
+import sys
+import time
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+FAULTS = os.environ.get("GESSO_TEST_FAULTS", "")
+STEP_S = os.environ.get("GESSO_TEST_PAINTER", "")
+
+
+def suffer():
+    """The next fault, if there is one."""
+    if not FAULTS or not Path(FAULTS).exists():
+        return
+    words = Path(FAULTS).read_text(encoding="utf-8").split()
+    word = words.pop(0) if words else "pass"
+    Path(FAULTS).write_text(" ".join(words), encoding="utf-8")
+    if word == "crash":
+        os._exit(9)
+    if word == "memory":
+        raise MemoryError
+    while word == "loop":
+        pass
+
+
+class Painter:
+    """What `pipelines.engine.Engine` is to a session."""
+
+    def __init__(self):
+        self.pulse: Any = None
+        self.running, self.tickets = [], count()
+
+    @property
+    def busy(self):
+        return bool(self.running)
+
+    def admit(self, painting, *, watched=False):
+        self.running.append([next(self.tickets), painting, 0])
+        return self.running[-1][0]
+
+    def withdraw(self, ticket):
+        self.running = [one for one in self.running if one[0] != ticket]
+
+    def step(self):
+        from pipelines.engine import Stroke
+
+        self.pulse.enter("step")
+        suffer()
+        time.sleep(float(STEP_S))
+        strokes = []
+        for one in self.running:
+            one[2] += 1
+            ticket, painting, done = one
+            steps = painting.recipe.steps
+            picture = noise(painting) if done == steps else None
+            strokes.append(Stroke(ticket=ticket, step=done, steps=steps, picture=picture, lost=""))
+        self.running = [one for one in self.running if one[2] < one[1].recipe.steps]
+        return strokes
+
+
+def noise(painting):
+    import numpy as np
+
+    shape = (painting.height, painting.width, 3)
+    return np.random.default_rng(painting.seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def paint_noise(studio):
+    painter = Painter()
+
+    class NoModels:
+        def easel(self, vae=""):
+            return SimpleNamespace(engine=painter, glance=None)
+
+    @contextmanager
+    def checkpoint(self, name):
+        painter.pulse = self._pulse
+        yield NoModels()
+
+    studio._device = lambda settings: "cpu"
+    studio.Studio.checkpoint = checkpoint
+    studio.Studio.load = lambda self, preset, tell: None
+
+
+def import_nothing(worker):
+    worker._keep_libraries_quiet = lambda: None
+
+
+def break_steps(engine):
+    advance = engine.Engine._advance
+
+    def faulty(self, group):
+        suffer()
+        return advance(self, group)
+
+    engine.Engine._advance = faulty
+
+
+CHANGES = {}
+if FAULTS:
+    CHANGES["pipelines.engine"] = break_steps
+if STEP_S:
+    CHANGES |= {"pipelines.studio": paint_noise, "pipelines.worker": import_nothing}
+
+
+class Changed(importlib.abc.MetaPathFinder):
+    """Changes modules as they are imported."""
+
+    def find_spec(self, name, path, target=None):
+        if name not in CHANGES:
+            return None
+        change = CHANGES.pop(name)
+        spec: Any = importlib.util.find_spec(name)
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            run(module)
+            change(module)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+sys.meta_path.insert(0, Changed())
