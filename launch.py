@@ -20,6 +20,7 @@ COMMANDS = {
     "download": "fetch what a preset needs (not named: --preset's), or one known file, into the models folder",
     "test": "install the test tools too and run the tests; all that follows goes to pytest",
 }
+MOST_SIDE_BY_SIDE = 4  # processes of tests, each with servers of its own in memory
 ABOUT = "Generate, mask, inpaint and outpaint pictures.\n\ncommands:\n" + "\n".join(
     f"  {name:10}{what}" for name, what in COMMANDS.items()
 )
@@ -89,8 +90,18 @@ def start(command: str, words: list[str], *, setup: bool) -> int:
         _refuse_lacking(missing(ROOT, tests=tests))
     if tests:
         os.chdir(ROOT)
+        words = _side_by_side(words, around)
     module = {"serve": "server", "demo": "demo", "download": "server.download", "test": "pytest"}[command]
     return _become([python, "-P", "-m", module, *words], around)
+
+
+def _side_by_side(words: list[str], variables: dict[str, str]) -> list[str]:
+    """pytest's words; for the whole suite with as many processes as there are cores, MOST_SIDE_BY_SIDE at most."""
+    processes = min(os.cpu_count() or 1, MOST_SIDE_BY_SIDE)
+    if processes == 1 or not set(words) <= {"--long"}:
+        return words
+    variables.setdefault("OMP_NUM_THREADS", "1")
+    return ["-n", str(processes), "--dist", "loadfile", *words]
 
 
 def _refuse_lacking(names: list[str]) -> None:
