@@ -4,7 +4,7 @@ import argparse
 import importlib
 import platform
 
-NAMES = ("seams",)
+NAMES = ("png", "seams")
 
 
 def main() -> None:

@@ -128,7 +128,7 @@ def _likeness(patch: Pixels, made: Pixels, hole: NDArray[np.bool_]) -> float:
 
 
 def _cases(number: int) -> Iterator[Case]:
-    photographs = [_photograph(name) for name in PHOTOGRAPHS]
+    photographs = [photograph(name) for name in PHOTOGRAPHS]
     for i in range(number):
         rng = np.random.default_rng(40_000 + i)
         original = photographs[i // 2 % len(photographs)] if i % 2 else paint(draw(rng)).picture
@@ -137,7 +137,7 @@ def _cases(number: int) -> Iterator[Case]:
         yield Case(original=original, patch=_generated(rng, original, mask, other), mask=mask)
 
 
-def _photograph(name: str) -> Pixels:
+def photograph(name: str) -> Pixels:
     from importlib.resources import files
 
     with Image.open(str(files("skimage.data").joinpath(name))) as image:

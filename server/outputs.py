@@ -13,7 +13,7 @@ from typing import Literal
 
 from PIL import Image
 
-from server import embedded
+from server import embedded, png
 from server.embedded import Texts
 
 Format = Literal["png", "jpeg", "webp"]
@@ -38,8 +38,8 @@ def encode(picture: Image.Image, form: Format, texts: Texts = NO_TEXTS) -> bytes
     """
     buffer = io.BytesIO()
     if form == "png":
-        picture.save(buffer, "PNG", pnginfo=embedded.png_chunks(texts))
-    elif form == "jpeg":
+        return png.encode(picture, embedded.png_chunks(texts))
+    if form == "jpeg":
         tags = embedded.exif(embedded.fitting_jpeg(texts))
         picture.save(buffer, "JPEG", quality=95, optimize=True, progressive=True, exif=tags)
     else:
