@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from configs import hosts
 from configs.amounts import is_amount
+from configs.logs import LogFormat
 from configs.option import Option, absolute, folder, number, option, parts, switch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,7 @@ class Limits:
     max_side: int = 8192
     max_body: int = 128 * 1024 * 1024
     url_timeout_s: float = 20.0
+    body_pause_s: float = 30.0
 
 
 LIMITS = Limits()
@@ -182,6 +184,13 @@ class Settings:
         default=False,
         metadata=option("send webhook messages as FooocusAPI does: JSON text within JSON", read=switch, bare="true"),
     )
+    max_queue: int = field(
+        default=10_000, metadata=number("most tasks that may wait; what comes on top is answered with 429")
+    )
+    log_format: LogFormat = field(
+        default="console",
+        metadata=option("how messages are printed: for people, or one JSON object a line", choices=get_args(LogFormat)),
+    )
     log_level: LogLevel = field(
         default="info",
         metadata=option("least important message to print", choices=get_args(LogLevel)),
@@ -192,6 +201,7 @@ class Settings:
         _refuse(not 1 <= self.port <= 65535, "port", self.port, "take one from 1 to 65535")
         _refuse(self.max_batch < 1, "max_batch", self.max_batch, "take 1 or more")
         _refuse(self.step_timeout < 0, "step_timeout", self.step_timeout, "take 0 (for ever) or more seconds")
+        _refuse(self.max_queue < 1, "max_queue", self.max_queue, "take 1 or more")
         _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
         _refuse(not is_amount(self.vram_limit), "vram_limit", self.vram_limit, "give 8GB, 6.5GiB or 80%")
         _refuse(not _is_path(self.root_path), "root_path", self.root_path, "give a path, such as /gesso")

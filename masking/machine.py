@@ -39,6 +39,17 @@ class Machine:
             return Room(free=total - torch.mps.driver_allocated_memory(), total=total)
         return self.main()
 
+    def taken(self) -> dict[str, float]:
+        """Bytes that this process takes: of the main memory, and, where it can be told, of the device's own."""
+        import psutil
+
+        told = {"worker_memory": float(psutil.Process().memory_info().rss)}
+        if self.device == "cuda":
+            import torch
+
+            told["device_memory"] = float(torch.cuda.memory_reserved())
+        return told
+
     def main(self) -> Room:
         """Of the main memory; of what a container may take of it, where there is such a limit."""
         import psutil

@@ -72,6 +72,7 @@ class Residency:
         self._held: OrderedDict[Key, _Held] = OrderedDict()
         self._sizes: dict[Key, int] = {}
         self._lock = RLock()
+        self._hits = self._misses = 0
 
     def get(self, key: Key, load: Callable[[], T], *, file: Path | None = None, in_parts: bool = False) -> T:
         """What lies under `key`, on the device; loaded where it is not there yet, or where its `file` has changed.
@@ -81,6 +82,7 @@ class Residency:
         """
         with self._lock:
             held = self._current(key, file)
+            self._hits, self._misses = self._hits + (held is not None), self._misses + (held is None)
             if held is None:
                 held = self._load(key, load, file, in_parts)
             if held.placed is None:
@@ -107,6 +109,10 @@ class Residency:
         finally:
             with self._lock:
                 held.users -= 1
+
+    def counts(self) -> dict[str, float]:
+        """What is held, and how often it was found or had to be loaded; waits for nobody."""
+        return {"models": len(self._held), "cache_hits": self._hits, "cache_misses": self._misses}
 
     def loaded(self) -> tuple[Key, ...]:
         """The keys of what is held, the one used last at the end."""

@@ -1,6 +1,7 @@
 """What a worker process tells while it works: plain frozen values that cross a pipe."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pipelines.plans import EditReport
@@ -11,11 +12,15 @@ Phase = Literal["idle", "load", "encode", "step", "decode", "tool"]
 
 @dataclass(frozen=True, kw_only=True)
 class Beat:
-    """The process lives; it has been at the same thing for so many seconds. megapixels: that this works on."""
+    """The process lives; it has been at the same thing for so many seconds. megapixels: that this works on.
+
+    memory: bytes and counts, by the names that `server.metrics` knows.
+    """
 
     phase: Phase
     seconds: float
     megapixels: float
+    memory: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What a worker is at, told once a second by a thread of its own, so that the server notices when nothing moves."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from pipelines.events import Beat, Phase
 
@@ -9,10 +9,14 @@ BEAT_S = 1.0
 
 
 class Pulse:
-    """Written by the thread that works, read by the one that tells. It begins with loading."""
+    """Written by the thread that works, read by the one that tells. It begins with loading.
+
+    memory: what each beat tells of it; must not wait for anything.
+    """
 
     def __init__(self) -> None:
         self._at: tuple[int, Phase, int] = (0, "load", 0)
+        self.memory: Callable[[], Mapping[str, float]] = dict
 
     def enter(self, phase: Phase, pixels: int = 0) -> None:
         """Something has begun that may take its own time; pixels: how many it works on, 0 where that is all one."""
@@ -25,4 +29,4 @@ class Pulse:
             number, phase, pixels = self._at
             seconds = seconds + BEAT_S if number == seen else 0.0
             seen = number
-            yield Beat(phase=phase, seconds=seconds, megapixels=pixels / 1e6)
+            yield Beat(phase=phase, seconds=seconds, megapixels=pixels / 1e6, memory=self.memory())

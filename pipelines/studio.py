@@ -57,6 +57,7 @@ class Studio:
         self._pulse = pulse or Pulse()
         self.device = _device(settings)
         self.held = Residency(Machine(self.device), vram=settings.vram, limit=settings.vram_limit)
+        self._pulse.memory = lambda: self.held.machine.taken() | self.held.counts()
 
     def load(self, preset: Preset, tell: Tell) -> None:
         """Make the models of a preset resident, its mask model only if it is installed. Raises a GessoError."""
@@ -170,8 +171,6 @@ class _Session:
             self._leave_all()
         elif self._waiting or self._sittings:
             index = self._leave(self._oldest()) if self._sittings else self._waiting.popleft()[0]
-            images = len(self._plan.shots)
-            self._warnings[f"Image {index + 1} of {images} was skipped on request."] = None
             self._tell(Skipped(image=index + 1))
 
     def _oldest(self) -> int:

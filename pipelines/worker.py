@@ -12,6 +12,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from configs import logs
 from configs.settings import Settings
 from masking.errors import GessoError
 from pipelines.events import Event, Failed, Finished, Ready, ToolDone
@@ -111,6 +112,7 @@ def work(connection: Connection, settings: Settings) -> None:
     # Ctrl-C and a service manager's SIGTERM reach all processes; when this one ends is the server's to say.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    logs.begin(settings.log_format, settings.log_level)
     line, pulse = _Line(connection), Pulse()
     threading.Thread(target=_beat, args=(pulse, line), name="gesso-pulse", daemon=True).start()
     try:
@@ -212,13 +214,15 @@ class _Desk:
 
     @contextmanager
     def _failures_told(self, job: str) -> Iterator[None]:
-        """A job's failure is recorded, and the next one taken."""
+        """A job's failure is recorded, and the next one taken; what is logged meanwhile is about the job."""
         try:
-            yield
+            with logs.about(job):
+                yield
         except (_Ended, BrokenPipeError, ConnectionResetError):
             raise
         except Exception as problem:
-            self._tell(job, _failure(problem))
+            with logs.about(job):
+                self._tell(job, _failure(problem))
 
 
 def _failure(problem: Exception) -> Failed:

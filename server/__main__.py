@@ -1,18 +1,25 @@
 """`python -m server`: serve until told to stop. Takes the same settings as `launch.py`."""
 
+import asyncio
 import logging
+import signal
 import socket
 import sys
 from contextlib import suppress
 
 import uvicorn
+from fastapi import FastAPI
 
+from configs import logs
 from configs.keys import WEAK, keys
 from configs.settings import Settings, SettingsError, is_loopback, public_url
 from configs.sources import load
 from server.app import create_app
+from server.tasks import TaskQueue
 
+FINISH_WITHIN_S = 15.0
 CLOSE_WITHIN_S = 5
+"""With the worker's end, all of it takes less than 30 s."""
 
 
 def main(arguments: list[str]) -> int:
@@ -24,11 +31,11 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s: %(message)s")
-    for library in ("alembic", "httpx"):  # httpx would log every URL, with what is secret in it
-        logging.getLogger(library).setLevel(logging.WARNING)
+    logs.begin(settings.log_format, settings.log_level)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
+        log_config=None,
         log_level=settings.log_level,
         timeout_graceful_shutdown=CLOSE_WITHIN_S,
         lifespan="on",
@@ -36,10 +43,27 @@ def main(arguments: list[str]) -> int:
     )
     logging.getLogger("gesso").info("Gesso serves on %s", public_url(settings))
     _warn(settings, opening)
-    server = uvicorn.Server(config)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's way to say Ctrl+C
+    server = _Server(config, app)
     with suppress(KeyboardInterrupt):  # uvicorn has closed everything in order, and passes the signal on
         server.run(sockets=[listener])
     return 0 if server.started else 2
+
+
+class _Server(uvicorn.Server):
+    """Lets the image that is being painted be finished before it closes; a second Ctrl+C does not wait for that."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        tasks: TaskQueue = self._app.state.parts.tasks
+        leaving = asyncio.ensure_future(tasks.drain(FINISH_WITHIN_S))
+        while not leaving.done() and not self.force_exit:
+            await asyncio.wait([leaving], timeout=0.1)
+        leaving.cancel()
+        await super().shutdown(sockets)
 
 
 def _warn(settings: Settings, opening: tuple[str, ...]) -> None:

@@ -27,6 +27,7 @@ from server.fetching import Guard
 from server.gate import Gate
 from server.hashes import Hashes
 from server.inputs import Inputs
+from server.metrics import Metrics
 from server.origins import Origins, cors
 from server.outputs import Outputs
 from server.parts import Parts
@@ -73,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Careful)
     app.add_middleware(Slashes, router=app.router)
     errors.register(app)
-    for router in (*api.routers(), gallery.router, files.router):
+    for router in (*api.routers(), gallery.router, files.router, health.counts):
         app.include_router(router, responses=AT_THE_DOOR, dependencies=KEYS)
     for router in (login.router, health.router, page.without_page if settings.nowebui else page.router):
         app.include_router(router, responses=AT_THE_DOOR)
@@ -85,7 +86,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     store = await asyncio.to_thread(Store, settings.database)
     stack.push_async_callback(asyncio.to_thread, store.close)
     launched, settings = settings, await asyncio.to_thread(remembered, settings, store)
-    backend = LocalBackend(settings)
+    metrics = Metrics()
+    backend = LocalBackend(settings, metrics)
     outputs = Outputs(settings.output_path)
     guard = Guard(settings)
     stack.callback(guard.close)
@@ -95,7 +97,15 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     access = Access(opening, await asyncio.to_thread(secret, settings.output_path) if opening else b"")
     webhooks = Webhooks(store, settings, guard, webhook_body, sign=partial(opened, access=access))
     hashes = Hashes(settings.output_path)
-    tasks = TaskQueue(store, outputs, backend, partial(orders.again, settings=settings, hashes=hashes), webhooks.on_end)
+    tasks = TaskQueue(
+        store,
+        outputs,
+        backend,
+        partial(orders.again, settings=settings, hashes=hashes),
+        webhooks.on_end,
+        max_queue=settings.max_queue,
+        metrics=metrics,
+    )
     stack.push_async_callback(backend.close)
     await backend.start()
     stack.push_async_callback(tasks.close)
@@ -112,6 +122,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
         inputs=inputs,
         access=access,
         guard=guard,
+        metrics=metrics,
         outputs=outputs,
         hashes=hashes,
         shelves=await asyncio.to_thread(Shelves, settings),

@@ -1,4 +1,6 @@
-"""Refuse request bodies above the limit before they are in memory."""
+"""Refuse request bodies above the limit before they are in memory, and those that never end."""
+
+import asyncio
 
 from fastapi import HTTPException
 from fastapi.responses import JSONResponse
@@ -6,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from configs.settings import LIMITS
 from masking.errors import TooLarge
-from server.errors import STATUSES
+from server.errors import STATUSES, TooSlow
 
 
 class BodyLimit:
@@ -24,11 +26,24 @@ class BodyLimit:
         if announced.isdigit() and int(announced) > self.most:
             await self._refuse(scope, receive, send)
             return
-        seen = 0
+        seen, complete = 0, False
+
+        async def arrived() -> Message:
+            nonlocal complete
+            if complete:  # what comes now is the client's going away, for which there is no time
+                return await receive()
+            try:
+                async with asyncio.timeout(LIMITS.body_pause_s):
+                    message = await receive()
+            except TimeoutError as late:
+                sentence = f"Nothing more of the request's body came for {LIMITS.body_pause_s:.0f} s."
+                raise HTTPException(STATUSES[TooSlow], sentence) from late
+            complete = not message.get("more_body", False)
+            return message
 
         async def counted() -> Message:
             nonlocal seen
-            message = await receive()
+            message = await arrived()
             seen += len(message.get("body", b""))
             if seen > self.most:
                 raise HTTPException(STATUSES[TooLarge], self._sentence())  # FastAPI would make 400 of others

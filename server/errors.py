@@ -53,6 +53,28 @@ class Misdirected(GessoError):
     """The `Host` that was called is none that this server is known by."""
 
 
+class QueueFull(GessoError):
+    """As many tasks wait as `--max-queue` allows; `Retry-After` tells the seconds to wait."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TooSlow(GessoError):
+    """The request's body did not arrive in time."""
+
+
+class Stopping(GessoError):
+    """The server is being stopped, and takes no new work; `task_id` is one that goes on after its next start."""
+
+    retry_after_s = 30
+
+    def __init__(self, message: str, *, task_id: str | None = None) -> None:
+        super().__init__(message)
+        self.task_id = task_id
+
+
 class NotReady(GessoError):
     """The models are not resident yet, or the worker is being started again."""
 
@@ -85,6 +107,9 @@ STATUSES: Mapping[type[GessoError], int] = {
     InUse: 409,
     Forbidden: 403,
     TooMany: 429,
+    QueueFull: 429,
+    TooSlow: 408,
+    Stopping: 503,
     Misdirected: 421,
     NotFound: 404,
     Conflict: 409,
@@ -110,7 +135,7 @@ def told(failure: Failed) -> GessoError:
 
 
 AT_THE_DOOR: dict[int | str, dict[str, Any]] = {
-    STATUSES[kind]: {"description": str(kind.__doc__)} for kind in (Forbidden, TooMany, Misdirected)
+    STATUSES[kind]: {"description": str(kind.__doc__)} for kind in (Forbidden, TooSlow, TooMany, Misdirected)
 }
 """What every route may answer before it has looked at anything."""
 
@@ -132,11 +157,12 @@ async def _refusal(_request: Request, error: Exception) -> JSONResponse:
         body["detail"] = [{"type": _snake(type(error).__name__), "loc": place, "msg": str(error)}]
     elif error.field:
         body["field"] = error.field
-    if isinstance(error, TaskFailed):
+    if isinstance(error, TaskFailed | Stopping) and error.task_id:
         body["task_id"] = error.task_id
     if isinstance(error, InputMissing):
         body |= error.more
-    return JSONResponse(_printable(body), status_code=status)
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, QueueFull | Stopping) else None
+    return JSONResponse(_printable(body), status_code=status, headers=headers)
 
 
 async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:

@@ -8,6 +8,7 @@ from pipelines.plans import Plan
 from server.embedded import Texts
 from server.outputs import Format
 from server.store import TaskRow, now
+from server.tables import InputRow
 
 Label = Callable[[int | None], Texts]
 
@@ -18,7 +19,8 @@ class Order:
 
     label: what is written into a picture, by its index in the plan; into the grid of all by None.
     previews: whether small pictures shall be made of what is being painted. grid: whether one more shall show all.
-    restore: what the facade needs to make this order again from the task's row; JSON values.
+    restore: what the facade needs to make this order again from the task's row; JSON values. owner: a name for the key
+    that it was sent with. inputs: the names of the files in the inputs folder that it needs.
     """
 
     plan: Plan
@@ -32,6 +34,8 @@ class Order:
     previews: bool = False
     grid: bool = False
     restore: Mapping[str, Any] = field(default_factory=dict)
+    owner: str = ""
+    inputs: frozenset[str] = frozenset()
 
 
 def new_row(task_id: str, order: Order) -> TaskRow:
@@ -52,6 +56,8 @@ def new_row(task_id: str, order: Order) -> TaskRow:
         error=None,
         webhook_url=order.webhook_url,
         base_url=order.base_url,
+        owner=order.owner,
+        inputs=[InputRow(file=name) for name in sorted(order.inputs)],
         queued_at=now(),
         started_at=None,
         finished_at=None,

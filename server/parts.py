@@ -13,6 +13,7 @@ from server.downloads import Downloads
 from server.fetching import Guard
 from server.hashes import Hashes
 from server.inputs import Inputs
+from server.metrics import Metrics
 from server.outputs import Outputs
 from server.shelves import Shelves
 from server.store import Store
@@ -28,6 +29,7 @@ class Parts:
     store: Store
     access: Access
     guard: Guard
+    metrics: Metrics
     inputs: Inputs
     outputs: Outputs
     hashes: Hashes

@@ -26,6 +26,7 @@ class Course:
         self._moments: list[Moment] = []
         self._changed = asyncio.Event()
         self._shown: int | None = None
+        self._broken = False
 
     @property
     def progress(self) -> int:
@@ -49,6 +50,11 @@ class Course:
         self._hide()
         self._shown = len(self._moments)
         self._add(replace(self._moments[-1], number=len(self._moments) + 1, preview=preview))
+
+    def break_off(self) -> None:
+        """Let everybody go who follows: what comes is not told by this process."""
+        self._broken = True
+        self._changed.set()
 
     def _hide(self) -> None:
         """Forget the preview: a long task would fill the memory with them."""
@@ -74,6 +80,8 @@ class Course:
                 after = moment.number
                 if moment.last:
                     return
+            if self._broken:
+                return
             await changed.wait()
 
 

@@ -118,6 +118,13 @@ class Store:
         """The task came to nothing, or to fewer pictures than asked."""
         self._end(task_id, status="failed", error=error)
 
+    def skip(self, task_id: str, position: int) -> None:
+        """An image of the task shall not be made any more."""
+        with Session(self._engine) as session, session.begin():
+            row = session.scalar(select(TaskRow).where(TaskRow.task_id == task_id))
+            if row and position not in row.skipped:
+                row.skipped = [*row.skipped, position]
+
     def wait_again(self, task_id: str) -> None:
         """The task was interrupted, and waits for its next turn."""
         with Session(self._engine) as session, session.begin():

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 class Tables(DeclarativeBase):
     """All tables."""
 
-    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, list[int]: JSON}  # noqa: RUF012
 
 
 class TaskRow(Tables):
@@ -17,7 +17,8 @@ class TaskRow(Tables):
 
     status: waiting → running → finished, failed or stopped. webhook_url: who is told when it has ended, None: nobody.
     base_url: what the URLs in that message begin with, "" where only the settings can tell. restore: what its facade
-    needs to go on with it after a restart. starts: how often it was begun.
+    needs to go on with it after a restart. starts: how often it was begun. owner: a name for the key that it was sent
+    with, "" without keys. skipped: the positions of images that shall not be made any more.
     """
 
     __tablename__ = "tasks"
@@ -39,6 +40,8 @@ class TaskRow(Tables):
     grid: Mapped[bool] = mapped_column(default=False, server_default="0")
     previews: Mapped[bool] = mapped_column(default=False, server_default="0")
     starts: Mapped[int] = mapped_column(default=0, server_default="0")
+    owner: Mapped[str] = mapped_column(default="", server_default="")
+    skipped: Mapped[list[int]] = mapped_column(default=list, server_default="[]")
     queued_at: Mapped[int] = mapped_column(index=True)
     started_at: Mapped[int | None]
     finished_at: Mapped[int | None]
@@ -48,6 +51,17 @@ class TaskRow(Tables):
         lazy="selectin",
         viewonly=True,
     )
+    inputs: Mapped[list["InputRow"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+
+
+class InputRow(Tables):
+    """A file in the inputs folder that a task was sent."""
+
+    __tablename__ = "inputs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.task_id", ondelete="CASCADE"), index=True)
+    file: Mapped[str] = mapped_column(index=True)
 
 
 class PictureRow(Tables):

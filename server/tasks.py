@@ -2,20 +2,26 @@
 
 import asyncio
 import logging
+import math
+import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
-from pipelines.events import Failed, Finished, Message, Picture, Preview, Skipped, Step
+from configs import logs
 from pipelines.orders import Action
-from server.backends import WORKER_DIED, Backend
-from server.errors import NotFound
+from server.attempts import Attempts
+from server.backends import Backend
+from server.errors import NotFound, QueueFull, Stopping
 from server.keeping import Keeper
+from server.metrics import Metrics
 from server.order import Order, new_row
 from server.outputs import Outputs
-from server.progress import Course, Moment, Share
+from server.progress import Course, Moment
 from server.request_keys import RequestKey
 from server.store import Store, TaskRow
+from server.turns import Turns
 
 log = logging.getLogger("gesso")
 
@@ -25,17 +31,15 @@ LONG_AGO = 10**9
 
 """As many ended tasks can still be followed from their beginning."""
 
-TRIES = 3
-"""As often a task is begun whose worker dies of it."""
-
 MOST_STARTS = 10
 """A task that was begun so often, over restarts of the server, and never ended is given up."""
 
 
 class TaskQueue:
-    """First come, first served, one task at a time on one backend. Lives on the event loop.
+    """One task at a time on one backend, in the order of `server.turns`. Lives on the event loop.
 
-    on_end: called on the loop with a task's id, once its row says that it is finished, failed or stopped.
+    max_queue: as many may wait. on_end: called on the loop with a task's id, once its row says that it is finished,
+    failed or stopped.
     again: makes a row's order again, so that the task goes on after a restart; raises ValueError where it cannot.
     """
 
@@ -46,13 +50,25 @@ class TaskQueue:
         backend: Backend,
         again: Callable[[TaskRow], Order],
         on_end: Callable[[str], None] | None = None,
+        *,
+        max_queue: int,
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._keeper = Keeper(store, outputs)
         self._backend = backend
+        self._metrics = metrics
+        self._attempts = Attempts(store, self._keeper, backend, metrics, self._image_is_kept)
+        self._max_queue = max_queue
+        self._entering = 0
+        self._lasted: deque[float] = deque(maxlen=20)
+        self._stopping = False
+        self._image_kept = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._again = again
         self._on_end = on_end
-        self._waiting: dict[str, Order] = {}
+        self._waiting = Turns()
         self._arrived = asyncio.Event()
         self._running: dict[str, asyncio.Event] = {}  # set once the backend knows of the task
         self._ended: dict[str, asyncio.Event] = {}
@@ -66,8 +82,28 @@ class TaskQueue:
             await self._take_up(row)
         self._runner = asyncio.create_task(self._run_all())
 
+    async def drain(self, seconds: float) -> None:
+        """Take no new work from now on; returns when the image that is being painted is kept, or the time is over.
+
+        Whoever still waits for a task is told that it goes on after the next start.
+        """
+        self._stopping = True
+        self._image_kept.clear()
+        if self._running and self._backend.readiness().state == "ready":
+            log.info("Waiting up to %.0f s for the image that is being painted.", seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._image_kept.wait(), seconds)
+        self._closed.set()
+        for course in self._courses.values():
+            course.break_off()
+
+    def _image_is_kept(self) -> None:
+        self._image_kept.set()
+
     async def close(self) -> None:
         """Stop; tasks that are not done go on at the next start."""
+        for leaving in self._leaving:
+            leaving.cancel()
         if self._runner:
             self._runner.cancel()
             await asyncio.wait([self._runner])
@@ -75,17 +111,47 @@ class TaskQueue:
     async def submit(self, order: Order, key: RequestKey | None = None) -> str:
         """Accept a task: its row is on disk when this returns its id (32 hexadecimal digits).
 
-        Raises KeyTaken where another task has the key.
+        Raises KeyTaken where another task has the key; QueueFull, Stopping.
         """
+        self.refuse_if_full()
         task_id = uuid.uuid4().hex
-        await asyncio.to_thread(self._store.add, new_row(task_id, order), key)
+        logs.is_about(task_id)
+        self._entering += 1
+        try:
+            await asyncio.to_thread(self._store.add, new_row(task_id, order), key)
+        finally:
+            self._entering -= 1
         self._line_up(task_id, order)
         return task_id
+
+    def refuse_if_full(self) -> None:
+        """Raises QueueFull while no more tasks may wait, and Stopping once none is taken any more."""
+        if self._stopping:
+            raise Stopping("The server is being stopped: send this again when it is back.")
+        if len(self._waiting) + self._entering >= self._max_queue:
+            pace = sum(self._lasted) / len(self._lasted) if self._lasted else 10
+            raise QueueFull(
+                f"{self._max_queue} tasks wait already, which is what --max-queue allows: send this again later.",
+                retry_after_s=min(3600, max(1, math.ceil(pace))),
+            )
+
+    def cancel_when(self, task_id: str, left: Awaitable[object]) -> None:
+        """Call a task off as soon as `left` is done, if it has not ended by then."""
+
+        async def wait() -> None:
+            await left
+            if not self._stopping and task_id in self._ended:
+                log.info("The client has gone away, and its task is called off.")
+                await self.cancel(task_id)
+
+        job = asyncio.create_task(wait())
+        self._leaving.add(job)
+        job.add_done_callback(self._leaving.discard)
 
     def _line_up(self, task_id: str, order: Order) -> None:
         self._ended[task_id] = asyncio.Event()
         self._remember(task_id)
-        self._waiting[task_id] = order
+        self._waiting.add(task_id, order)
         self._arrived.set()
 
     async def _take_up(self, row: TaskRow) -> None:
@@ -95,7 +161,7 @@ class TaskQueue:
                 raise ValueError(f"it was begun {row.starts} times and never ended")
             order = await asyncio.to_thread(self._again, row)
         except Exception as error:  # whatever it is: the record tells, and the others go on
-            log.exception("Task %s cannot go on.", row.task_id)
+            log.exception("Task %s cannot go on.", row.task_id, extra={"task_id": row.task_id})
             message = f"The server was stopped before this task was done, and it cannot go on: {error}."
             await asyncio.to_thread(self._store.fail, row.task_id, message)
             return
@@ -104,7 +170,7 @@ class TaskQueue:
 
     def position(self, task_id: str) -> int | None:
         """How many tasks come before a waiting one: 0 = next to run. None: it does not wait."""
-        return list(self._waiting).index(task_id) if task_id in self._waiting else None
+        return self._waiting.position(task_id)
 
     def preview(self, task_id: str) -> bytes | None:
         """The newest small picture (PNG) of what a running task paints, None while there is none."""
@@ -112,7 +178,7 @@ class TaskQueue:
 
     async def cancel(self, task_id: str) -> bool:
         """Stop a task that waits or runs; returns once it has ended. False: it had ended by itself."""
-        if self._waiting.pop(task_id, None) is not None:
+        if self._waiting.remove(task_id):
             await asyncio.shield(self._drop(task_id))  # half of it would leave a row that waits for ever
             return True
         if task_id not in self._ended:
@@ -125,7 +191,7 @@ class TaskQueue:
 
         Returns at once (the worker obeys before its next denoising step) with the task's id; None: no such task runs.
         """
-        if task_id in self._waiting and action == "stop":
+        if task_id and task_id in self._waiting and action == "stop":
             return task_id if await self.cancel(task_id) else None
         chosen = task_id or next(iter(self._running), "")
         if chosen not in self._running:
@@ -135,13 +201,27 @@ class TaskQueue:
         return chosen
 
     async def ended(self, task_id: str) -> TaskRow:
-        """The row of a task accepted by this process, once it is finished, failed or stopped."""
+        """The row of a task accepted by this process, once it is finished, failed or stopped. Raises Stopping."""
         if (end := self._ended.get(task_id)) is not None:
-            await end.wait()
+            waits = [asyncio.ensure_future(event.wait()) for event in (end, self._closed)]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            if not end.is_set():
+                raise Stopping(
+                    f"The server is being stopped; task {task_id} goes on after its next start.", task_id=task_id
+                )
         row = await asyncio.to_thread(self._store.task, task_id)
         if row is None:
             raise NotFound(f"Task {task_id} was deleted before its end could be told.")
         return row
+
+    @property
+    def depth(self) -> tuple[int, int]:
+        """How many tasks wait, and how many run."""
+        return len(self._waiting), len(self._running)
 
     def progress(self, task_id: str) -> int:
         """How far a running task is, 0 to 100."""
@@ -169,22 +249,35 @@ class TaskQueue:
     async def _run_all(self) -> None:
         while True:
             task_id, order = await self._next()
-            try:
+            with logs.about(task_id):
                 await self._run(task_id, order)
-            except Exception as error:  # whatever it was: the task's record tells, the next task goes on
-                log.exception("Task %s failed.", task_id)
-                await self._record_failure(task_id, f"{type(error).__name__}: {error}")
-            finally:
-                self._release(task_id)
-            self._tell_end(task_id)
+
+    async def _run(self, task_id: str, order: Order) -> None:
+        begun, status = time.monotonic(), "failed"
+        log.info("The task begins.")
+        try:
+            status = await self._attempts.run(task_id, order, self._courses[task_id], self._running[task_id])
+        except Exception as error:  # whatever it was: the task's record tells, the next task goes on
+            log.exception("The task failed.")
+            self._metrics.failures.labels(type(error).__name__).inc()
+            await self._record_failure(task_id, f"{type(error).__name__}: {error}")
+        finally:
+            self._image_kept.set()
+            self._release(task_id)
+        lasted = time.monotonic() - begun
+        self._lasted.append(lasted)
+        self._metrics.run.observe(lasted)
+        self._metrics.tasks.labels(status).inc()
+        log.info("The task is %s after %.1f s.", status, lasted)
+        self._tell_end(task_id)
 
     async def _next(self) -> tuple[str, Order]:
-        while not self._waiting:
+        while self._stopping or not self._waiting:
             self._arrived.clear()
             await self._arrived.wait()
-        task_id = next(iter(self._waiting))
+        task_id, order = self._waiting.next()
         self._running[task_id] = asyncio.Event()
-        return task_id, self._waiting.pop(task_id)
+        return task_id, order
 
     async def _drop(self, task_id: str) -> None:
         """End a task whose turn has not come."""
@@ -192,6 +285,7 @@ class TaskQueue:
             await asyncio.to_thread(self._store.stop, task_id)
         finally:
             self._release(task_id)
+        self._metrics.tasks.labels("stopped").inc()
         self._tell_end(task_id)
 
     def _release(self, task_id: str) -> None:
@@ -205,64 +299,8 @@ class TaskQueue:
         if self._on_end:  # not called from here, so that what it raises does not end the queue
             asyncio.get_running_loop().call_soon(self._on_end, task_id)
 
-    async def _run(self, task_id: str, order: Order) -> None:
-        """Run a task to its end; one whose worker dies is tried again, with the pictures that it has."""
-        course, images = self._courses[task_id], len(order.plan.shots)
-        course.tell(course.progress, f"Preparing task 1/{images} ...")
-        told: list[str] = []
-        for attempt in range(1, TRIES + 1):
-            await asyncio.to_thread(self._store.start, task_id)
-            end = await self._attempt(task_id, order, told)
-            if isinstance(end, Finished):
-                told += await asyncio.to_thread(self._keeper.keep_grid, task_id, order)
-                warnings = (*order.warnings, *order.plan.warnings, *end.warnings, *told)
-                close = self._store.stop if end.stopped else self._store.finish
-                await asyncio.to_thread(close, task_id, tuple(dict.fromkeys(warnings)))
-                return
-            log.error("Task %s failed: %s", task_id, end.message)
-            if end.kind != WORKER_DIED or attempt == TRIES:
-                await asyncio.to_thread(self._store.fail, task_id, end.message)
-                return
-            told.append(f"{end.message} The task was begun again ({attempt}).")
-            course.tell(course.progress, "The worker process ended; beginning again ...")
-
-    async def _attempt(self, task_id: str, order: Order, told: list[str]) -> Finished | Failed:
-        """Have the backend make the pictures that are still missing; what it ended with. Warnings join `told`."""
-        row = await asyncio.to_thread(self._store.task, task_id)
-        images = len(order.plan.shots)
-        done = {picture.position for picture in row.pictures} if row else set()
-        missing = [index for index in range(images) if index not in done]
-        course, share = self._courses[task_id], Share(images)
-        for index in done & set(range(images)):
-            course.tell(share.reached(index + 1), f"Image {index + 1}/{images} is there ...")
-        self._running[task_id].set()
-        if not missing:
-            return Finished()
-        plan = replace(order.plan, shots=tuple(order.plan.shots[index] for index in missing))
-        async for event in self._backend.run(task_id, plan, previews=order.previews):
-            match event:
-                case Step():
-                    image = missing[event.image - 1] + 1
-                    message = f"Sampling step {event.step}/{event.steps}, image {image}/{images} ..."
-                    course.tell(share.reached(image, event.step / event.steps), message)
-                case Message():
-                    course.tell(course.progress, event.text)
-                case Preview():
-                    course.show(event.png)
-                case Skipped():
-                    image = missing[event.image - 1] + 1
-                    course.tell(share.reached(image), f"Skipping image {image}/{images} ...")
-                case Picture():
-                    picture = replace(event, index=missing[event.index])
-                    message = f"Saving image {picture.index + 1}/{images} to system ..."
-                    course.tell(share.reached(picture.index + 1), message)
-                    told += await asyncio.to_thread(self._keeper.keep, task_id, order, picture)
-                case Failed() | Finished():
-                    return event
-        raise RuntimeError("the backend told no end")
-
     async def _record_failure(self, task_id: str, message: str) -> None:
         try:
             await asyncio.to_thread(self._store.fail, task_id, message)
         except Exception:  # a full disk, say: the queue must go on nevertheless
-            log.exception("The failure of task %s could not be recorded.", task_id)
+            log.exception("The failure of the task could not be recorded.")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import httpx
 
+from configs import logs
 from configs.settings import Settings, is_web_url
 from masking.errors import InvalidValue
 from server.fetching import MOST_REDIRECTS, Guard, Refused
@@ -114,6 +115,7 @@ class Webhooks:
 
     async def _deliver(self, task_id: str, client: httpx.AsyncClient) -> None:
         """Attempt after attempt, at the times that the store remembers, until it has arrived or is given up."""
+        logs.is_about(task_id)
         delivery = await asyncio.to_thread(self._store.delivery, task_id)
         if delivery is None:
             return

@@ -22,6 +22,7 @@ from pipelines.tools import ToolWork
 from pipelines.worker import work
 from server.backends import WORKER_DIED, Readiness
 from server.errors import NotReady, told
+from server.metrics import Metrics
 from server.watch import LOOK_EVERY_S, Watch
 
 log = logging.getLogger("gesso")
@@ -46,8 +47,9 @@ class _Early:
 class LocalBackend:
     """See `server.backends.Backend`. Everything here runs on the event loop, except `_listen`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._early: dict[str, _Early] = {}
         self._jobs: dict[str, asyncio.Queue[Event]] = {}
         self._sending = asyncio.Lock()
@@ -174,6 +176,7 @@ class LocalBackend:
         self._attempt = self._settings.preset
         process, self._pipe = await asyncio.to_thread(_spawn, self._settings)
         self._process = process
+        self._metrics.restarts.inc()
         ended = asyncio.Event()
         listener = (self._pipe, asyncio.get_running_loop(), ended)
         threading.Thread(target=self._listen, args=listener, name="gesso-worker-events", daemon=True).start()
@@ -236,6 +239,7 @@ class LocalBackend:
                     self._jobs[job].put_nowait(event)
             case Beat():
                 self._watch.heard(event)
+                self._metrics.heard(event)
             case Ready():
                 self._now = Readiness(state="ready")
                 self._settled.set()

@@ -105,7 +105,7 @@ def test_a_worker_loads_works_goes_on_after_failures_and_quits(start, tmp_path):
     skipped, stopped = until_the_end(pipe, "e"), until_the_end(pipe, "f")
     assert skipped[0] == Skipped(image=1)
     assert [event.index for event in skipped if isinstance(event, Picture)] == [1]
-    assert skipped[-1] == Finished(warnings=("Image 1 of 2 was skipped on request.",))
+    assert skipped[-1] == Finished()
     assert stopped == [Finished(stopped=True)]
 
     tools_between_steps(pipe, settings, mask)

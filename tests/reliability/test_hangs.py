@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from configs.settings import ROOT
 from pipelines.events import Beat
 from server.watch import Watch
+from tests.reliability.painting import paints, record, sent
 from tests.server.receiving import until
-from tests.server.running import Running, ready
+from tests.server.running import Running
 
-INSIDE = ROOT / "tests" / "reliability" / "inside"
 STEP_TIMEOUT = 5
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker by /proc")
@@ -24,10 +23,12 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="fi
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server whose worker suffers what is written into the file `faults` of its folder."""
-    folder = tmp_path_factory.mktemp("faulty")
-    told = {"PYTHONPATH": str(INSIDE), "GESSO_TEST_FAULTS": str(folder / "faults"), "GESSO_TEST_PAINTER": "0.02"}
-    with ready(folder, folder / "models", "--step-timeout", str(STEP_TIMEOUT), variables=told) as running:
+    running = paints(tmp_path_factory.mktemp("faulty"), "--step-timeout", str(STEP_TIMEOUT))
+    try:
+        running.wait()
         yield running
+    finally:
+        assert running.stop() == 0, running.log
 
 
 def suffer(running: Running, faults: str) -> None:
@@ -36,14 +37,9 @@ def suffer(running: Running, faults: str) -> None:
 
 def begun(running: Running, **fields: Any) -> str:
     """A task that is being painted."""
-    task_id = str(running.generate(async_process=True, **fields).json()["task_id"])
+    task_id = sent(running, **fields)
     until(lambda: record(running, task_id)["progress"] > 0)
     return task_id
-
-
-def record(running: Running, task_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = running.client.get(f"/tasks/{task_id}").json()
-    return found
 
 
 def ended(running: Running, task_id: str) -> dict[str, Any]:

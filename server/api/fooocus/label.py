@@ -20,6 +20,7 @@ FORM = 1
 
 LEFT_OUT = {
     "async_process",
+    "cancel_on_disconnect",
     "deterministic",
     "disable_intermediate_results",
     "disable_preview",

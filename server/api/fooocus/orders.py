@@ -24,8 +24,9 @@ def order(
     settings: Settings,
     hashes: Hashes,
     webhook_url: str | None,
+    owner: str = "",
 ) -> Order:
-    """What the queue gets. pictures: the stored inputs by field. Raises InvalidValue for a bad save_name."""
+    """What the queue gets. pictures: the stored inputs by field. owner: who asks. Raises InvalidValue (save_name)."""
     labelled = asked.save_metadata_to_images and not settings.disable_metadata
     return Order(
         plan=plan,
@@ -39,6 +40,8 @@ def order(
         base_url=base_url(settings),
         previews=not asked.disable_preview and not asked.black_out_nsfw,
         restore={"request": _without_pictures(asked), "pictures": {name: str(p) for name, p in pictures.items()}},
+        owner=owner,
+        inputs=frozenset(path.name for path in pictures.values()),
     )
 
 
@@ -62,6 +65,8 @@ def again(row: TaskRow, settings: Settings, hashes: Hashes) -> Order:
         base_url=row.base_url,
         previews=row.previews,
         restore=row.restore,
+        owner=row.owner,
+        inputs=frozenset(path.name for path in pictures.values()),
     )
 
 

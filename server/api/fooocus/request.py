@@ -188,6 +188,9 @@ class GenerateRequest(Wire):
     async_process: bool = False
     require_base64: bool = False
     webhook_url: str | None = ""
+    cancel_on_disconnect: Annotated[
+        bool, Field(description="ours: call the task off if the client goes away before the answer")
+    ] = False
     deterministic: Annotated[
         bool, Field(description="ours: run alone, so that the same seed gives the same pixels")
     ] = False

@@ -48,6 +48,7 @@ async def generate(
     if bytes_form:
         asked = asked.model_copy(update={"image_number": 1, "output_format": bytes_form})
     _refuse_if_broken(parts)
+    parts.tasks.refuse_if_full()
     later.refuse(asked)
     dispatch.save_name(asked)
     webhook_url = await webhooks.address(asked.webhook_url, parts.settings, parts.guard)
@@ -56,7 +57,15 @@ async def generate(
         task = dispatch.task(asked, pictures, parts.settings)
         expand = expanding.expand_by(parts.settings, parts.backend)
         plan = await asyncio.to_thread(planning.resolve, task, parts.settings, expand)
-    order = orders.order(asked, pictures, plan, settings=parts.settings, hashes=parts.hashes, webhook_url=webhook_url)
+    order = orders.order(
+        asked,
+        pictures,
+        plan,
+        settings=parts.settings,
+        hashes=parts.hashes,
+        webhook_url=webhook_url,
+        owner=request.state.caller,
+    )
     if isinstance(order.label, Label):  # the first picture need not wait
         asyncio.get_running_loop().run_in_executor(None, order.label.checkpoint_digest)
     try:
@@ -65,9 +74,12 @@ async def generate(
         assert key
         known = await _known(key, parts)
         return await _sent_again(str(known), asked, parts, response, bytes_form)
+    waits = bytes_form or asked.stream_output or not asked.async_process
+    if asked.cancel_on_disconnect and waits:
+        parts.tasks.cancel_when(task_id, _left(request))
     if asked.stream_output and not bytes_form:
         return stream(task_id, parts)
-    if asked.async_process and not bytes_form:
+    if not waits:
         return JSONResponse(await pending(task_id, order, parts), headers={"X-Task-Id": task_id})
     return await _ended(task_id, parts, response, bytes_form)
 
@@ -106,6 +118,12 @@ async def _sent_again(
         raise NotFound(f"Task {task_id}, which this Idempotency-Key was given to, has been deleted.")
     response.headers["X-Task-Id"] = task_id
     return (await records([row], parts))[0]
+
+
+async def _left(request: Request) -> None:
+    """Returns when the client is gone, or has its answer."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _refuse_if_broken(parts: Parts) -> None:

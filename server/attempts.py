@@ -1,0 +1,111 @@
+"""From a task's order to its pictures on disk: begun as often as its worker dies of it, with what is there already."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from pipelines.events import Failed, Finished, Message, Picture, Preview, Skipped, Step
+from server.backends import WORKER_DIED, Backend
+from server.keeping import Keeper
+from server.metrics import Metrics
+from server.order import Order
+from server.progress import Course, Share
+from server.store import Store, TaskRow, now
+
+log = logging.getLogger("gesso")
+
+TRIES = 3
+"""As often a task is begun whose worker dies of it."""
+
+
+class Attempts:
+    """on_image: called whenever a picture is kept."""
+
+    def __init__(
+        self, store: Store, keeper: Keeper, backend: Backend, metrics: Metrics, on_image: Callable[[], None]
+    ) -> None:
+        self._store, self._keeper, self._backend = store, keeper, backend
+        self._metrics = metrics
+        self._on_image = on_image
+
+    async def run(self, task_id: str, order: Order, course: Course, begun: asyncio.Event) -> str:
+        """Run a task to its end; its status then. begun: set once the backend is about to be given it."""
+        images = len(order.plan.shots)
+        course.tell(course.progress, f"Preparing task 1/{images} ...")
+        told: list[str] = []
+        for attempt in range(1, TRIES + 1):
+            await asyncio.to_thread(self._store.start, task_id)
+            row = await asyncio.to_thread(self._store.task, task_id)
+            if row and attempt == 1 and row.starts == 1:
+                self._metrics.wait.observe(max(0, now() - row.queued_at) / 1000)
+            end = await self._attempt(task_id, order, row, course, begun, told)
+            if isinstance(end, Finished):
+                return await self._finish(task_id, order, end, told)
+            log.error("The task failed: %s", end.message)
+            self._metrics.failures.labels(end.kind).inc()
+            if end.kind != WORKER_DIED or attempt == TRIES:
+                await asyncio.to_thread(self._store.fail, task_id, end.message)
+                break
+            told.append(f"{end.message} The task was begun again ({attempt}).")
+            course.tell(course.progress, "The worker process ended; beginning again ...")
+        return "failed"
+
+    async def _finish(self, task_id: str, order: Order, end: Finished, told: list[str]) -> str:
+        told += await asyncio.to_thread(self._keeper.keep_grid, task_id, order)
+        row = await asyncio.to_thread(self._store.task, task_id)
+        images = len(order.plan.shots)
+        skipped = [f"Image {index + 1} of {images} was skipped on request." for index in (row.skipped if row else [])]
+        warnings = (*order.warnings, *order.plan.warnings, *skipped, *end.warnings, *told)
+        close = self._store.stop if end.stopped else self._store.finish
+        await asyncio.to_thread(close, task_id, tuple(dict.fromkeys(warnings)))
+        return "stopped" if end.stopped else "finished"
+
+    async def _attempt(
+        self,
+        task_id: str,
+        order: Order,
+        row: TaskRow | None,
+        course: Course,
+        begun: asyncio.Event,
+        told: list[str],
+    ) -> Finished | Failed:
+        """Have the backend make the pictures that are still missing; what it ended with. Warnings join `told`."""
+        images = len(order.plan.shots)
+        done = {picture.position for picture in row.pictures} | set(row.skipped) if row else set()
+        missing = [index for index in range(images) if index not in done]
+        share, last_step = Share(images), (0, 0.0)
+        for index in done & set(range(images)):
+            course.tell(share.reached(index + 1), f"Image {index + 1}/{images} is there ...")
+        begun.set()
+        if not missing:
+            return Finished()
+        plan = replace(order.plan, shots=tuple(order.plan.shots[index] for index in missing))
+        async for event in self._backend.run(task_id, plan, previews=order.previews):
+            match event:
+                case Step():
+                    image = missing[event.image - 1] + 1
+                    message = f"Sampling step {event.step}/{event.steps}, image {image}/{images} ..."
+                    course.tell(share.reached(image, event.step / event.steps), message)
+                    if last_step[0] == image:
+                        self._metrics.step.observe(time.monotonic() - last_step[1])
+                    last_step = (image, time.monotonic())
+                case Message():
+                    course.tell(course.progress, event.text)
+                case Preview():
+                    course.show(event.png)
+                case Skipped():
+                    index = missing[event.image - 1]
+                    await asyncio.to_thread(self._store.skip, task_id, index)
+                    course.tell(share.reached(index + 1), f"Skipping image {index + 1}/{images} ...")
+                case Picture():
+                    picture = replace(event, index=missing[event.index])
+                    message = f"Saving image {picture.index + 1}/{images} to system ..."
+                    course.tell(share.reached(picture.index + 1), message)
+                    told += await asyncio.to_thread(self._keeper.keep, task_id, order, picture)
+                    self._metrics.images.inc()
+                    self._on_image()
+                case Failed() | Finished():
+                    return event
+        raise RuntimeError("the backend told no end")
