@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sets Gesso up and starts it: `launch.py [serve | demo | download | test]`. Needs nothing but a Python."""
+"""Sets Gesso up and starts it: `launch.py [serve | demo | download | bench | test]`. Needs nothing but a Python."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from pathlib import Path
 from installation.pythons import Problem, fits, fitting, run_again
 
 ROOT = Path(__file__).resolve().parent
-USAGE = "launch.py [serve | demo | download [preset or file] | test] [--no-setup] [settings]"
+USAGE = "launch.py [serve | demo | download [preset or file] | bench [name] | test] [--no-setup] [settings]"
 COMMANDS = {
     "serve": "serve the API (what happens when no command is given)",
     "demo": "serve on a free port, make four pictures through HTTP, and lay them on one sheet",
     "download": "fetch what a preset needs (not named: --preset's), or one known file, into the models folder",
+    "bench": "measure something, and print a table; all that follows goes to benchmarks",
     "test": "install the test tools too and run the tests; all that follows goes to pytest",
 }
+MODULES = {"serve": "server", "demo": "demo", "download": "server.download", "bench": "benchmarks", "test": "pytest"}
 MOST_SIDE_BY_SIDE = 4  # processes of tests, each with servers of its own in memory
 ABOUT = "Generate, mask, inpaint and outpaint pictures.\n\ncommands:\n" + "\n".join(
     f"  {name:10}{what}" for name, what in COMMANDS.items()
@@ -50,7 +52,7 @@ def run(arguments: list[str]) -> int:
     rest = [word for word in words if word != "--no-setup"]
     if command not in COMMANDS:
         return _say(f"{command!r} is no command: take one of {', '.join(COMMANDS)}.", 2)
-    if command != "test":
+    if command not in ("bench", "test"):
         try:
             check(command, rest)
         except SettingsError as problem:
@@ -88,10 +90,11 @@ def start(command: str, words: list[str], *, setup: bool) -> int:
     else:
         python, around = sys.executable, variables(ROOT)
         _refuse_lacking(missing(ROOT, tests=tests))
-    if tests:
+    if tests or command == "bench":
         os.chdir(ROOT)
+    if tests:
         words = _side_by_side(words, around)
-    module = {"serve": "server", "demo": "demo", "download": "server.download", "test": "pytest"}[command]
+    module = MODULES[command]
     return _become([python, "-P", "-m", module, *words], around)
 
 

@@ -1,7 +1,9 @@
 """`launch.py` as a person meets it: what it says, and the exit code."""
 
 import ast
+import json
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -28,14 +30,23 @@ def refused(code: int, *words: str, **variables: str) -> str:
 def test_the_help_is_complete():
     ended = typed("--help")
     assert ended.returncode == 0
-    for word in ("serve", "demo", "download", "test", "--no-setup", "--config", *(flag(name) for name in options())):
+    for word in (
+        "serve",
+        "demo",
+        "download",
+        "bench",
+        "test",
+        "--no-setup",
+        "--config",
+        *(flag(name) for name in options()),
+    ):
         assert word in ended.stdout
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["servce"], "serve, demo, download, test"),
+        (["servce"], "serve, demo, download, bench, test"),
         (["--prot", "80"], "--port"),
         (["serve", "--port", "eighty"], "'eighty'"),
         (["demo", "--device", "gpu"], "cuda"),
@@ -83,6 +94,18 @@ def test_what_the_system_refuses_is_told_in_plain_words(number, said, monkeypatc
 def test_tests_get_every_word_that_follows():
     ended = typed("test", "--no-setup", "--version")
     assert (ended.returncode, "pytest" in ended.stdout) == (0, True), ended.stderr
+
+
+def test_a_benchmark_leaves_its_table_as_markdown_and_json(tmp_path):
+    ended = typed("bench", "--no-setup", "png", "--cases", "1", "--out", str(tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == (tmp_path / "png.md").read_text(encoding="utf-8")
+    told = json.loads((tmp_path / "png.json").read_text(encoding="utf-8"))
+    assert told["benchmark"] == "png"
+    assert f"Python {platform.python_version()}" in told["machine"]
+    (table,) = told["tables"]
+    assert [row["picture"] for row in table][-1] == "flat art"
+    assert all(float(row["times as fast"]) > 0 for row in table)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stands in for a Python with a shell script")
