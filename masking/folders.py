@@ -23,11 +23,20 @@ def kind_of(folder: Path) -> str:
     return str(told.get("model_type", "")) if isinstance(told, dict) and not folder.name.startswith(".") else ""
 
 
-def load(folder: Path, classes: Mapping[str, str], processor: str, device: str, *, blamed: str) -> tuple[Any, Any]:
+def load(
+    folder: Path,
+    classes: Mapping[str, str],
+    processor: str,
+    device: str,
+    *,
+    blamed: str,
+    renamed: Mapping[str, str] | None = None,
+) -> tuple[Any, Any]:
     """The model, float32 on `device` and ready to run, and its processor, both from files alone.
 
-    classes: transformers' model class by `model_type`; processor: the name of one of its Auto classes. blamed: the
-    field that asked for it. Raises BrokenModel when files are missing or do not fit.
+    classes: transformers' model class by `model_type`; processor: the name of the class that reads it. blamed: the
+    field that asked for it. renamed: patterns of tensors' names, and what stands for them in the model. Raises
+    BrokenModel when files are missing or do not fit.
     """
     import torch
     import transformers
@@ -37,7 +46,9 @@ def load(folder: Path, classes: Mapping[str, str], processor: str, device: str, 
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
         made = getattr(transformers, processor).from_pretrained(folder, **local)
-        model, told = kind.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **local)
+        model, told = kind.from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True, key_mapping=dict(renamed or {}) or None, **local
+        )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, SafetensorError) as problem:
         raise BrokenModel(f"The model in {folder} cannot be read: {problem}", field=blamed) from problem
     if told["missing_keys"]:

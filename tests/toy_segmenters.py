@@ -130,6 +130,57 @@ def sam2(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
+def sam3(folder: Path, *, seed: int = 0) -> Path:
+    """A SAM 3 as it is published: one folder with a detector that reads words, and a tracker that takes boxes."""
+    import transformers
+
+    from tests.toys import tokenizer
+
+    side = 112
+    sizes = {"hidden_size": 32, "num_attention_heads": 2}
+    layers = sizes | {"num_layers": 1, "intermediate_size": 32}
+    backbone = sizes | {"model_type": "sam3_vit_model", "intermediate_size": 64, "num_hidden_layers": 2}
+    backbone |= {"image_size": side, "window_size": 4, "global_attn_indexes": [1], "pretrain_image_size": 56}
+    vision = {"backbone_config": backbone, "fpn_hidden_size": 32}
+    text = sizes | {"model_type": "clip_text_model", "vocab_size": 514, "intermediate_size": 64, "num_hidden_layers": 1}
+    text |= {"projection_dim": 32, "max_position_embeddings": 32, "bos_token_id": 512, "eos_token_id": 513}
+    detector = {
+        "vision_config": vision,
+        "text_config": text,
+        "geometry_encoder_config": layers,
+        "detr_encoder_config": layers,
+        "detr_decoder_config": layers | {"num_queries": 10},
+        "mask_decoder_config": sizes,
+    }
+    memory = {"num_layers": 1, "hidden_size": 32, "feed_forward_hidden_size": 32, "rope_feat_sizes": [8, 8]}
+    fuser = {"num_layers": 1, "embed_dim": 32, "intermediate_dim": 32}
+    tracker = {
+        "vision_config": {"model_type": "sam3_vision_model"} | vision,
+        "prompt_encoder_config": {"hidden_size": 32, "image_size": side, "mask_input_channels": 8},
+        "mask_decoder_config": {
+            "hidden_size": 32,
+            "mlp_dim": 64,
+            "num_attention_heads": 4,
+            "iou_head_hidden_dim": 32,
+        },
+        "memory_encoder_hidden_size": 32,
+        "memory_encoder_output_channels": 16,
+        "mask_downsampler_embed_dim": 32,
+        **{f"memory_attention_{name}": value for name, value in memory.items()},
+        **{f"memory_fuser_{name}": value for name, value in fuser.items()},
+    }
+    config = transformers.Sam3VideoConfig(detector_config=detector, tracker_config=tracker, low_res_mask_size=32)
+    config.image_size = side
+    _save(transformers.Sam3VideoModel, config, folder, seed)
+    size = {"height": side, "width": side}
+    transformers.Sam3VideoProcessor(
+        transformers.Sam3ImageProcessor(size=size, mask_size={"height": 32, "width": 32}),
+        transformers.Sam2VideoVideoProcessor(size=size),
+        tokenizer(folder),
+    ).save_pretrained(folder)
+    return folder
+
+
 def _save(kind, config, folder: Path, seed: int) -> None:
     import torch
 

@@ -7,6 +7,7 @@ from typing import Any
 from configs.settings import Settings
 from masking import folders
 from masking.detectors import Found
+from masking.detectors.grounding_dino import refuse_too_long
 from masking.pictures import Picture, Recent
 
 KINDS = {"sam3": "Sam3Model", "sam3_video": "Sam3Model"}
@@ -22,7 +23,7 @@ class Sam3:
         return folders.installed("sam", roots, KINDS)
 
     def load(self, name: str, file: Path, settings: Settings, device: str) -> "Detector":
-        return Detector(*folders.load(file, KINDS, "AutoProcessor", device, blamed="dino_model"))
+        return Detector(*folders.load(file, KINDS, "Sam3Processor", device, blamed="dino_model"))
 
 
 class Detector:
@@ -48,6 +49,7 @@ class Detector:
         from torch.nn.functional import interpolate
 
         words = self._processor(text=phrase, return_tensors="pt").to(self._model.device)
+        refuse_too_long(words["input_ids"].shape[1], self._model.config.text_config.max_position_embeddings)
         told = self._model(vision_embeds=seen, **words)
         scores = told.pred_logits[0].sigmoid()
         if told.presence_logits is not None:

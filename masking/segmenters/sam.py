@@ -20,6 +20,8 @@ KINDS = {
     "sam3_tracker_video": "Sam3TrackerModel",
     "sam3_video": "Sam3TrackerModel",
 }
+RENAMED = {"sam3_video": {r"^tracker_model\.": ""}}
+"""By kind: transformers 5.23 means to drop this prefix itself, and does not."""
 
 
 class Sam:
@@ -30,7 +32,8 @@ class Sam:
         return folders.installed("sam", roots, KINDS)
 
     def load(self, name: str, file: Path, settings: Settings, device: str) -> "Segmenter":
-        return Segmenter(*folders.load(file, KINDS, "AutoImageProcessor", device, blamed="sam_model"))
+        renamed = RENAMED.get(folders.kind_of(file))
+        return Segmenter(*folders.load(file, KINDS, "AutoImageProcessor", device, blamed="sam_model", renamed=renamed))
 
 
 class Segmenter:

@@ -29,6 +29,7 @@ def zoo(toy_models: Path) -> Path:
     toy_segmenters.sam(toy_models / "sam" / "gesso-sam")
     toy_segmenters.sam(toy_models / "sam" / "high-quality", quality=True)
     toy_segmenters.sam2(toy_models / "sam" / "second")
+    toy_segmenters.sam3(toy_models / "sam" / "third")
     toy_detectors.grounding_dino(toy_models / "grounding_dino" / "gesso-dino")
     return toy_models
 

@@ -19,21 +19,25 @@ from tests.toy_masks import cloth_finder, red_finder
 
 __all__ = ["zoo"]
 
-KINDS = {"vit_b": "", "gesso-sam": "Sam", "high-quality": "SamHQ", "second": "Sam2"}
+KINDS = {"vit_b": "", "gesso-sam": "Sam", "high-quality": "SamHQ", "second": "Sam2", "third": "Sam3Tracker"}
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("photo", ["chelsea.png", "coffee.png"])
-def test_boxes_give_the_masks_of_the_package_itself(server: Running, zoo: Path, name: str, photo: str) -> None:
-    picture = photograph(photo)
-    plain = _original_boxes(zoo, picture) if name == "vit_b" else _transformers_boxes(zoo / "sam" / name, name, picture)
-    told = detailed(server, picture, mask_model="sam", sam_model=name, boxes=BOXES)
-    assert told["models"] == {"mask_model": "sam", "sam_model": name}
-    for one, mask in zip(told["objects"], plain, strict=True):
-        np.testing.assert_array_equal(bits(one["mask"]), tidied(mask))
-    union = np.logical_or.reduce([tidied(mask) for mask in plain])
-    np.testing.assert_array_equal(bits(told["mask"]), union)
-    assert 0 < union.mean() < 1
+def test_boxes_give_the_masks_of_the_package_itself(server: Running, zoo: Path, name: str) -> None:
+    seen = []
+    for photo in ("chelsea.png", "coffee.png"):
+        picture = photograph(photo)
+        of_original = name == "vit_b"
+        plain = _original_boxes(zoo, picture) if of_original else _transformers_boxes(zoo / "sam" / name, name, picture)
+        told = detailed(server, picture, mask_model="sam", sam_model=name, boxes=BOXES)
+        assert told["models"] == {"mask_model": "sam", "sam_model": name}
+        for one, mask in zip(told["objects"], plain, strict=True):
+            np.testing.assert_array_equal(bits(one["mask"]), tidied(mask))
+        union = np.logical_or.reduce([tidied(mask) for mask in plain])
+        np.testing.assert_array_equal(bits(told["mask"]), union)
+        assert 0 < union.mean() < 1
+        seen.append(union)
+    assert (seen[0] != seen[1]).any()
 
 
 def _original_boxes(zoo: Path, picture: Image.Image) -> NDArray[np.bool_]:
@@ -51,7 +55,8 @@ def _original_boxes(zoo: Path, picture: Image.Image) -> NDArray[np.bool_]:
 def _transformers_boxes(folder: Path, name: str, picture: Image.Image) -> NDArray[np.bool_]:
     import transformers
 
-    model = getattr(transformers, f"{KINDS[name]}Model").from_pretrained(folder)
+    of_sam_3 = {"key_mapping": {r"^tracker_model\.": ""}} if name == "third" else {}
+    model = getattr(transformers, f"{KINDS[name]}Model").from_pretrained(folder, **of_sam_3)
     kind = getattr(transformers, f"{KINDS[name]}Processor")
     seen = transformers.AutoImageProcessor.from_pretrained(folder)
     processor = kind(image_processor=seen)
@@ -109,6 +114,7 @@ def test_words_give_the_boxes_of_transformers_itself(server: Running, zoo: Path)
     folder = zoo / "grounding_dino" / "gesso-dino"
     model = GroundingDinoForObjectDetection.from_pretrained(folder)
     processor = GroundingDinoProcessor.from_pretrained(folder)
+    seen = []
     for photo in ("chelsea.png", "coffee.png"):
         picture = photograph(photo)
         inputs = processor(images=picture, text="red cat. car.", return_tensors="pt")
@@ -123,23 +129,53 @@ def test_words_give_the_boxes_of_transformers_itself(server: Running, zoo: Path)
         wanted = [box for box in boxes.tolist() if box[0] < box[2] and box[1] < box[3]]
         np.testing.assert_allclose([one["box"] for one in answer["objects"]], wanted, atol=0.01)
         assert wanted, "the toy must find something, or nothing is compared"
+        seen.append(wanted)
+    assert seen[0] != seen[1]
+
+
+def test_words_give_the_masks_of_sam_3_itself(server: Running, zoo: Path) -> None:
+    from torchvision.ops import nms
+    from transformers import Sam3Model, Sam3Processor
+
+    model, processor = (kind.from_pretrained(zoo / "sam" / "third") for kind in (Sam3Model, Sam3Processor))
+    seen = []
+    for photo in ("chelsea.png", "coffee.png"):
+        picture = photograph(photo)
+        inputs = processor(images=picture, text="red cat", return_tensors="pt")
+        with torch.no_grad():
+            told = model(**inputs)
+        scores = told.pred_logits[0].sigmoid() * told.presence_logits[0].sigmoid()
+        threshold = round(float(scores.median()), 3)
+        plain = processor.post_process_instance_segmentation(told, threshold, 0.5, [(150, 200)])[0]
+        kept = nms(plain["boxes"], plain["scores"], 0.7)
+        wanted = np.logical_or.reduce([tidied(mask.bool().numpy()) for mask in plain["masks"][kept]])
+        answer = detailed(server, picture, sam_model="third", dino_prompt_text="Red cat", box_threshold=threshold)
+        assert [one["score"] for one in answer["objects"]] == pytest.approx(plain["scores"][kept].tolist(), abs=1e-4)
+        np.testing.assert_array_equal(bits(answer["mask"]), wanted)
+        seen.append(wanted)
+    assert (seen[0] != seen[1]).any()
+    too_long = posted(server, picture, sam_model="third", dino_prompt_text="x" * 40)
+    assert (too_long.status_code, too_long.json()["detail"][0]["loc"][-1]) == (422, "dino_prompt_text")
 
 
 @pytest.mark.contract("11/sam-path")
 @pytest.mark.filterwarnings("ignore")
 def test_the_original_grounding_dino_finds_what_its_own_package_finds(server: Running, zoo: Path) -> None:
     toy_detectors.original_grounding_dino(zoo / "grounding_dino" / "groundingdino_swint_ogc.pth")
-    picture = photograph("chelsea.png", 451, 300).crop((0, 100, 451, 140))  # a strip, for it is seen 1333 pixels wide
-    told = detailed(
-        server, picture, dino_model="groundingdino_swint_ogc", dino_prompt_text="red cat . car", dino_debug=True
-    )
-    boxes, scores = _original_words(zoo, picture, "red cat . car")
-    order = scores.argsort(descending=True)
-    limits = torch.tensor([451.0, 40.0, 451.0, 40.0])
-    wanted = torch.minimum(boxes[order].clamp(min=0) * limits, limits)
-    np.testing.assert_allclose([one["box"] for one in told["objects"]], wanted.numpy(), atol=0.05)
-    assert len(wanted) > 1
-    assert told["models"]["dino_model"] == "groundingdino_swint_ogc"
+    asked = {"dino_model": "groundingdino_swint_ogc", "dino_prompt_text": "red cat . car", "dino_debug": True}
+    seen = []
+    for photo in ("chelsea.png", "coffee.png"):
+        picture = photograph(photo, 451, 300).crop((0, 100, 451, 140))  # a strip, for it is seen 1333 pixels wide
+        told = detailed(server, picture, **asked)
+        boxes, scores = _original_words(zoo, picture, "red cat . car")
+        order = scores.argsort(descending=True)
+        limits = torch.tensor([451.0, 40.0, 451.0, 40.0])
+        wanted = torch.minimum(boxes[order].clamp(min=0) * limits, limits)
+        np.testing.assert_allclose([one["box"] for one in told["objects"]], wanted.numpy(), atol=0.05)
+        assert len(wanted) > 1
+        assert told["models"]["dino_model"] == "groundingdino_swint_ogc"
+        seen.append(told["mask"])
+    assert seen[0] != seen[1]
 
 
 def _original_words(zoo: Path, picture: Image.Image, words: str) -> tuple[torch.Tensor, torch.Tensor]:

@@ -78,14 +78,33 @@ def test_every_thing_is_named_by_the_words_of_all_phrases_that_mean_it(
     assert np.allclose(given.boxes[0][:, 0], [70 / 256, 180 / 256], atol=0.02)
 
 
-def test_the_second_stage_learns_the_words_of_each_picture_from_that_picture() -> None:
-    judge = dino.Student().judge
-    maps = [torch.eye(4)[[k]] for k in range(3)]
-    guessed = {"logits": torch.zeros(3, 2, 4), "label_maps": maps}
-    matched = [(torch.tensor([1]), torch.tensor([0]))] * 3
-    wanted = judge._get_target_classes_one_hot(guessed, None, matched)
-    assert wanted[:, 1].argmax(-1).tolist() == [0, 1, 2]
-    assert wanted[:, 0].sum() == 0
+def test_queries_answer_what_they_start_from_half_way_or_else_the_nearest_does() -> None:
+    boxes = torch.tensor([[0.3, 0.3, 0.2, 0.2], [0.8, 0.8, 0.1, 0.1]])
+    start = torch.tensor([[0.31, 0.3, 0.2, 0.2], [0.34, 0.34, 0.2, 0.2], [0.3, 0.3, 0.22, 0.2], [0.6, 0.6, 0.1, 0.1]])
+    must, may = dino._queries(boxes, start)
+    assert must.tolist() == [[True, False, True, False], [False, False, False, True]]
+    assert may[0].tolist() == [True, True, True, False]
+    assert dino._queries(torch.zeros(0, 4), start)[0].shape == (0, 4)
+
+
+def test_every_picture_learns_its_own_words() -> None:
+    words = [torch.eye(4)[[k]].bool() for k in range(3)]
+    given = dino.Lesson(
+        pictures=torch.zeros(0),
+        ids=torch.zeros(3, 4),
+        known=torch.ones(3, 4),
+        words=words,
+        boxes=[torch.full((1, 4), 0.5)] * 3,
+        kinds=torch.zeros(0),
+        colours=torch.zeros(0),
+    )
+    answers = [(torch.tensor([[False, True]]), torch.tensor([[False, True]]))] * 3
+    said = torch.full((3, 2, 4), -4.0)
+    for k in range(3):
+        said[k, 1, k] = 4
+    places = torch.zeros(3, 2, 4)
+    assert dino._answer_loss(given, said, places, answers) < 0.1
+    assert dino._answer_loss(given, said.flip(0), places, answers) > 1
 
 
 def test_a_trained_sam_is_a_folder_that_transformers_loads(tmp_path: Path) -> None:
