@@ -271,7 +271,7 @@ def _moved(given: Lesson, where: str) -> Lesson:
     )
 
 
-def run(folder: Path, *, steps: int = 5000, pages: int = 4000) -> None:
+def run(folder: Path, *, steps: int = 2700, pages: int = 2000) -> None:
     """Leave `folder/model`, a GroundingDINO with its processor, float32."""
     torch.manual_seed(0)
     where = device()
@@ -286,7 +286,7 @@ def run(folder: Path, *, steps: int = 5000, pages: int = 4000) -> None:
         shrink = SMALLER if step < SMALLER_UNTIL * steps else 1.0
         given = _moved(lesson(rng, [album.page(int(i)) for i in chosen], tokenizer, shrink), where)
         with precision(where):
-            return student.loss(given, hints=max(0.0, 1 - 1.25 * step / steps))
+            return student.loss(given, hints=max(0.4, 1 - step / steps))
 
     course = Course(folder=folder, steps=steps, learning_rate=1e-3, device=where, average=0.998, save_every=100)
     train(course, student, loss_of)
