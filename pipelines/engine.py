@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from pipelines.denoised import Denoised
-from pipelines.families import Model, Sample, Start, Words
+from pipelines.families import Model, Sample, Sampling, Start, Words
 from pipelines.guidance import guide
-from pipelines.plans import Painting, Pixels, Repainting
+from pipelines.plans import Painting, Pixels
 from pipelines.pulse import Pulse
-from pipelines.samplers import Sampler
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -36,7 +34,7 @@ class Stroke:
 class _Request:
     ticket: int
     painting: Painting
-    sampler: Sampler
+    sampler: Sampling
     generator: "Generator"
     words: Words
     start: Start
@@ -64,7 +62,7 @@ class Engine:
     def __init__(self, model: Model, *, max_batch: int = 1, pulse: Pulse | None = None) -> None:
         self._model, self._max_batch = model, max_batch
         self._pulse = pulse or Pulse()
-        self._denoised = Denoised(model.scheduler_config, model.device)
+        self._denoised = model.denoised()
         self._running: list[_Request] = []
         self._tickets, self._passes = count(), count()
 
@@ -72,18 +70,10 @@ class Engine:
         """Take a request in; it joins at the next step. The number returned marks its strokes."""
         import torch
 
-        recipe, model = painting.recipe, self._model
+        model = self._model
         self._pulse.enter("encode", painting.width * painting.height)
-        skipped = painting.skipped if isinstance(painting, Repainting) else 0
         with torch.inference_mode():
-            sampler = Sampler(
-                recipe.sampler,
-                recipe.scheduler,
-                model.scheduler_config,
-                steps=recipe.steps,
-                skipped=skipped,
-                device=model.device,
-            )
+            sampler = model.sampling(painting)
             generator = torch.Generator("cpu").manual_seed(painting.seed)
             words = model.encode_prompt(painting)
             start = model.start(painting, sampler.diffusers, sampler.timesteps[0], generator)

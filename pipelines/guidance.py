@@ -20,6 +20,8 @@ def guide(output: "Tensor", sample: Sample, scheduler: Any, recipe: Recipe) -> "
 
     scheduler: the request's own, whose `alphas_cumprod` and `config` tell how the checkpoint was trained.
     """
+    if len(output) == 1 and not recipe.sharpness:
+        return output
     progress = 1 - float(sample.timestep) / (len(scheduler.alphas_cumprod) - 1)
     if recipe.sharpness:
         output = _sharpened(output, sample, scheduler, SHARPNESS * recipe.sharpness * progress)

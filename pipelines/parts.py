@@ -43,6 +43,13 @@ class Parts:
             raise BrokenModel(f"The checkpoint at {self.path} is damaged: {problem}.", field="checkpoint") from problem
         return told | self.more.get(part, {})
 
+    def has(self, part: str) -> bool:
+        """Whether a part is there, with its weights where it has any."""
+        folders = [folder / part for folder in self.folders if (folder / part).is_dir()]
+        if part in self.held or part.startswith(("scheduler", "tokenizer", "processor")) or self.path.is_dir():
+            return bool(folders)
+        return bool(folders) and any(folders[0].glob("*.safetensors"))
+
     def folder(self, part: str) -> Path:
         """The folder with a part's settings, and, where the file does not hold them, its weights."""
         found = next((folder / part for folder in self.folders if (folder / part).is_dir()), None)
@@ -78,16 +85,9 @@ def of_file(path: Path, settings: Settings) -> Parts:
         more=kind.more,
     )
     for part in told["needed"]:
-        if not _is_there(found, part):
+        if not found.has(part):
             raise _missing(found, part, shared[0], told["source"])
     return found
-
-
-def _is_there(parts: Parts, part: str) -> bool:
-    folders = [folder / part for folder in parts.folders if (folder / part).is_dir()]
-    if part in parts.held or part.startswith(("scheduler", "tokenizer", "processor")):
-        return bool(folders)
-    return bool(folders) and any(folders[0].glob("*.safetensors"))
 
 
 def _missing(parts: Parts, part: str, shared: Path, source: str) -> ModelMissing:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from configs.settings import Settings
 from masking.errors import InvalidValue, ModelMissing
-from pipelines import checkpoints, companions, loras, performance, prompts, samplers, sources
+from pipelines import checkpoints, companions, loras, performance, prompts, samplers, sources, suited
 from pipelines.families import Checkpoint
 from pipelines.loras import LoraWish
 from pipelines.performance import Mode
@@ -18,6 +18,7 @@ def choose(
 ) -> Recipe:
     """The recipe of a task on a checkpoint in a performance mode. Raises a `masking.errors.GessoError`."""
     fast = _fast(performance.find(mode), checkpoint, settings)
+    task, preset = suited.suit(task, preset, checkpoint, mode, warnings)
     sampler, scheduler = _sampling(task, preset, warnings)
     vae = companions.vae(preset.vae if task.vae is None else task.vae, checkpoint, settings)
     _look_for_companions(task, preset, settings, warnings)

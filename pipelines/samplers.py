@@ -52,6 +52,30 @@ def check(part: Part, name: str, warnings: list[str]) -> str:
     raise InvalidValue(f"There is no {part} {name!r}; the nearest are {', '.join(near)}.", field=part)
 
 
+def flow_names(part: Part) -> tuple[str, ...]:
+    """The samplers or schedulers that models of flow matching can use, the usual one first."""
+    return tuple(_table()["flow"][f"{part}s"])
+
+
+def check_flow(part: Part, name: str, kind: str, warnings: list[str]) -> str:
+    """That name, or the nearest one that a model of flow matching can use, which `warnings` tell with the model's kind.
+
+    Raises InvalidValue for a name that is none at all.
+    """
+    if name in flow_names(part):
+        return name
+    check(part, name, [])
+    nearest: str = _table()["flow"]["nearest"][f"{part}s"].get(name, flow_names(part)[0])
+    warnings.append(f"The {part} {name} cannot be used with {kind}: {nearest} takes its place.")
+    return nearest
+
+
+def flow_options(sampler: str, scheduler: str) -> dict[str, Any]:
+    """What a pair of names means to diffusers' FlowMatchEulerDiscreteScheduler."""
+    flow = _table()["flow"]
+    return {**flow["samplers"][sampler], **flow["schedulers"][scheduler]}
+
+
 def schedulers_of(sampler: str) -> tuple[str, ...]:
     """The schedulers that a sampler can follow, the most natural one first."""
     chosen: list[str] = _table()["samplers"][sampler].get("schedulers", names("scheduler"))

@@ -11,10 +11,12 @@ import numpy as np
 
 from masking.errors import BrokenModel, NotSupported
 from pipelines.adapters import Adapters
+from pipelines.denoised import Denoised
 from pipelines.families import Checkpoint, Sample, Start, Words
 from pipelines.parts import Parts
 from pipelines.plans import NO_FREEU, FreeU, Painting, Pixels, Repainting
 from pipelines.reading import Reader
+from pipelines.samplers import Sampler
 from pipelines.tensor_files import tensor_shapes
 
 if TYPE_CHECKING:
@@ -84,6 +86,22 @@ class UnetModel:
         self.scheduler_config, self.device, self.parts = scheduler_config, device, parts
         self.dtype = unet.dtype
         self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
+
+    def sampling(self, painting: Painting) -> Sampler:
+        """The sampler of the recipe, set to what a painting leaves of its schedule."""
+        recipe = painting.recipe
+        return Sampler(
+            recipe.sampler,
+            recipe.scheduler,
+            self.scheduler_config,
+            steps=recipe.steps,
+            skipped=painting.skipped if isinstance(painting, Repainting) else 0,
+            device=self.device,
+        )
+
+    def denoised(self) -> Denoised:
+        """By the noise that the checkpoint was trained with."""
+        return Denoised(self.scheduler_config, self.device)
 
     def encode_prompt(self, painting: Painting) -> Words:
         """1 or 2 rows × tokens × width; the second row only above guidance 1, where it has a use."""

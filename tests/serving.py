@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.server.running import Running, ready
+from tests.toy_flow import flux
 from tests.toy_masks import red_finder
 from tests.toys import sdxl, stable_diffusion, vae
 
@@ -20,6 +21,7 @@ def toy_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stable_diffusion(models / "checkpoints" / "gesso-starter", unet_channels=9)
     stable_diffusion(models / "checkpoints" / "sub" / "other", seed=1)
     sdxl(models / "checkpoints" / "large")
+    flux(models / "checkpoints" / "flows")
     red_finder(models / "rembg" / "gesso-salient.onnx")
     vae(models / "vae" / "other.safetensors")
     vae(models / "vae" / "sub" / "folder", seed=2)

@@ -6,7 +6,7 @@ top level must not import torch: the HTTP process describes, too.
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from configs.settings import Settings
 from pipelines.parts import Parts
 from pipelines.plans import Painting, Pixels
+from pipelines.usual import Usual
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -25,7 +26,9 @@ class Checkpoint:
 
     kind: in words. side: of the native picture, pixels. multiple: of this are the sides that it paints. cell: pixels
     per latent cell. text_layers: of the text encoder (the most that clip_skip can be). inpainting: made to repaint
-    under a mask. told_size: whether it is told the picture's size, which adm_scaler_* change.
+    under a mask. told_size: whether it is told the picture's size, which adm_scaler_* change. usual: see
+    `pipelines.usual`, None for one that does all that Stable Diffusion does, as presets say. caveats: what is to be
+    told of every picture that it paints.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Checkpoint:
     text_layers: int
     inpainting: bool
     told_size: bool = False
+    usual: Usual | None = None
+    caveats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,20 +86,41 @@ class Sample:
     painting: Painting
 
 
+class Sampling(Protocol):
+    """One request's own sampler, set to its steps. timesteps: those that remain to be done.
+
+    diffusers: its scheduler, with `scale_model_input`, `add_noise` and `init_noise_sigma` as diffusers has them.
+    """
+
+    diffusers: Any
+    timesteps: Any
+
+    def step(self, output: "Tensor", timestep: "Tensor", latents: "Tensor", generator: "Generator") -> "Tensor":
+        """The latents one timestep on; noise that the sampler adds is drawn from `generator`."""
+        ...
+
+
 class Model(Protocol):
     """A loaded checkpoint: primitives for `pipelines.engine`, which owns the loop."""
 
-    scheduler_config: Mapping[str, Any]
     device: str
+
+    def sampling(self, painting: Painting) -> Sampling:
+        """The sampler of a painting, which has its own."""
+        ...
+
+    def denoised(self) -> "Callable[[Tensor, Tensor, Tensor], Tensor]":
+        """What tells the clean latents from those the model saw, its guided output, and the timestep."""
+        ...
 
     def encode_prompt(self, painting: Painting) -> Words: ...
 
     def start(self, painting: Painting, scheduler: Any, timestep: "Tensor", generator: "Generator") -> Start: ...
 
     def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
-        """The model's output for each sample, one row per row of its words; all samples go through in one pass.
+        """The model's output for each sample: one row per row of its words, which the engine guides, or one, guided.
 
-        All of them have the same LoRAs.
+        All samples have the same LoRAs, and go through in one pass where that is quicker.
         """
         ...
 
