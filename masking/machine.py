@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+SHORT = ("out of memory", "not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What torch says, among other words, where memory runs out: on CUDA and MPS, and on processors of three systems."""
+
 CONTAINER = Path("/sys/fs/cgroup")
 """Where Linux tells what a container may take."""
 
@@ -76,6 +79,13 @@ class Machine:
             torch.cuda.empty_cache()
         elif self.device == "mps":
             torch.mps.empty_cache()
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether memory ran out, of the device or of the machine."""
+    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(problem, RuntimeError) and any(words in str(problem) for words in SHORT)
 
 
 def _number(name: str) -> int | None:

@@ -14,7 +14,7 @@ from configs.amounts import amount
 from configs.settings import Vram
 from masking import placement
 from masking.errors import InUse
-from masking.machine import Machine
+from masking.machine import Machine, is_out_of_memory
 from masking.placement import Placement
 from masking.weighing import modules, weigh
 
@@ -142,6 +142,17 @@ class Residency:
                 return True
             return False
 
+    def with_room(self, work: Callable[[], T]) -> T:
+        """What `work` gives; if memory runs out, it is done once more with everything away that is not in use."""
+        try:
+            return work()
+        except Exception as problem:
+            if not is_out_of_memory(problem):
+                raise
+            log.warning("Memory ran out: %s", problem)
+        self.make_way()  # here, because what failed holds on to its tensors until its exception is gone
+        return work()
+
     def make_way(self) -> None:
         """Everything that is not in use leaves the device."""
         with self._lock:
@@ -178,7 +189,7 @@ class Residency:
             self._make_room_in_main(expected)
         else:
             self._make_room(expected)
-        held = _Held(thing=load(), stamp=marked, placed=None if waits else "whole")
+        held = _Held(thing=self.with_room(load), stamp=marked, placed=None if waits else "whole")
         self._held[key] = held
         self._sizes[key] = weigh(held.thing)
         if not waits:

@@ -7,6 +7,7 @@ from typing import Any
 
 from configs.settings import Settings
 from masking.errors import BrokenModel, ModelMissing
+from masking.residency import Stamp, stamp
 from pipelines import companions
 from pipelines.plans import Lora
 
@@ -20,11 +21,17 @@ class Adapters:
     def __init__(self, pipeline: Any, settings: Settings) -> None:
         self._pipeline, self._settings = pipeline, settings
         self._loaded: OrderedDict[str, str] = OrderedDict()
+        self._stamps: dict[str, Stamp | None] = {}
         self._worn: tuple[Lora, ...] = ()
         self._count = 0
 
-    def put_on(self, loras: tuple[Lora, ...]) -> None:
-        """From now on the modules work with these LoRAs and no others. Raises ModelMissing or BrokenModel."""
+    def put_on(self, loras: tuple[Lora, ...], *, anew: bool = False) -> None:
+        """From now on the modules work with these LoRAs and no others. Raises ModelMissing or BrokenModel.
+
+        anew: those whose files have changed since they were loaded are loaded again.
+        """
+        if anew:
+            self._forget_changed(loras)
         if loras == self._worn:
             return
         self._worn = ()
@@ -65,6 +72,14 @@ class Adapters:
         if adapter not in {each for names in self._pipeline.get_list_adapters().values() for each in names}:
             raise BrokenModel(f"The LoRA {name!r} changes nothing that this checkpoint has.", field="loras")
         self._loaded[name] = adapter
+        self._stamps[name] = stamp(place)
+
+    def _forget_changed(self, loras: tuple[Lora, ...]) -> None:
+        places = companions.installed("loras", self._settings) if loras else {}
+        for name in [lora.name for lora in loras if lora.name in self._loaded and lora.name in places]:
+            if stamp(places[name]) != self._stamps[name]:
+                self._pipeline.delete_adapters(self._loaded.pop(name))
+                self._worn = ()
 
     def _drop_oldest(self, keep: set[str]) -> None:
         for name in [name for name in self._loaded if name not in keep][: max(0, len(self._loaded) - KEPT)]:

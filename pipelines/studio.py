@@ -1,5 +1,6 @@
 """Where plans become pictures: the models that are loaded, and the engines on them. Lives in a worker process."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -9,9 +10,9 @@ from PIL import Image
 
 from configs.settings import Settings
 from masking import models as mask_models
-from masking.machine import Machine
+from masking.machine import Machine, is_out_of_memory
 from masking.residency import Residency
-from pipelines import checkpoints, safety, upscalers
+from pipelines import checkpoints, safety, sparing, upscalers
 from pipelines.easels import Easels
 from pipelines.engine import Engine, Stroke
 from pipelines.events import Event, Finished, Message, Picture, Skipped, Step
@@ -21,6 +22,8 @@ from pipelines.plans import Drawing, EditReport, Enlarging, Painting, Pixels, Pl
 from pipelines.presets import Preset
 from pipelines.previews import Previews
 from pipelines.pulse import Pulse
+
+log = logging.getLogger(__name__)
 
 Tell = Callable[[Event], None]
 Said = Callable[[], Iterable[Action]]
@@ -71,15 +74,28 @@ class Studio:
     def run(self, plan: Plan, tell: Tell, *, said: Said = lambda: (), previews: bool = False) -> list[Image.Image]:
         """Draw a plan's shots, `max_batch` of them at a time; RGB, in order. Raises whatever goes wrong.
 
+        Where memory runs out, the pictures that are missing are painted in a leaner way, which the end tells.
         said: what has been asked for since it was last called; it is called before each denoising step, and before each
         tile of an upscaler. previews: tell them, too (from a thread of their own).
         """
         with self.checkpoint(plan.recipe.checkpoint) as easels:
             easel = easels.easel(plan.recipe.vae)
             glance = easel.glance if previews else None
-            shown = Previews(glance, tell) if glance else None
-            session = _Session(plan, easel.engine, self._enlarge, self._passes, tell=tell, said=said, previews=shown)
-            return session.draw(self.settings.max_batch)
+            session = _Session(plan, easel.engine, self._enlarge, self._passes, tell=tell, said=said)
+
+            def draw(at_a_time: int) -> list[Image.Image]:
+                return session.draw(at_a_time, Previews(glance, tell) if glance else None)
+
+            try:
+                return draw(self.settings.max_batch)
+            except Exception as problem:
+                if not is_out_of_memory(problem):
+                    raise
+                log.warning("Memory ran out: %s", problem)
+            self.held.make_way()
+            session.warn(sparing.TOLD)
+            with sparing.leaner(easel.model):
+                return draw(1)
 
     def checkpoint(self, name: str) -> AbstractContextManager[Easels]:
         """The checkpoint of that name, loaded; it stays so until the end of the block. Raises a GessoError."""
@@ -124,27 +140,23 @@ class Studio:
 class _Session:
     """One plan on its way through an engine."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        engine: Engine,
-        enlarge: Enlarge,
-        passes: Passes,
-        *,
-        tell: Tell,
-        said: Said,
-        previews: Previews | None,
-    ) -> None:
+    def __init__(self, plan: Plan, engine: Engine, enlarge: Enlarge, passes: Passes, *, tell: Tell, said: Said) -> None:
         self._plan, self._engine, self._enlarge, self._passes = plan, engine, enlarge, passes
-        self._tell, self._said, self._previews = tell, said, previews
-        self._waiting = deque(enumerate(plan.shots))
+        self._tell, self._said = tell, said
+        self._previews: Previews | None = None
+        self._waiting: deque[tuple[int, Shot]] = deque()
+        self._skipped: set[int] = set()
         self._sittings: dict[int, _Sitting] = {}
         self._heard: deque[Action] = deque()
         self._stopped = False
         self._finished: dict[int, Image.Image] = {}
         self._warnings: dict[str, None] = {}
 
-    def draw(self, at_a_time: int) -> list[Image.Image]:
+    def draw(self, at_a_time: int, previews: Previews | None) -> list[Image.Image]:
+        """All pictures; called again after a failure, those that are missing."""
+        self._previews = previews
+        behind = self._skipped | self._finished.keys()
+        self._waiting = deque((index, shot) for index, shot in enumerate(self._plan.shots) if index not in behind)
         try:
             while self._waiting or self._sittings:
                 self._heard.extend(self._said())
@@ -163,6 +175,10 @@ class _Session:
         self._tell(Finished(warnings=tuple(self._warnings), stopped=self._stopped))
         return [self._finished[i] for i in sorted(self._finished)]
 
+    def warn(self, told: str) -> None:
+        """Tell this with the end of the plan."""
+        self._warnings[told] = None
+
     def _obey(self, action: Action) -> None:
         """Leave everything, or the oldest image that is not finished."""
         if action == "stop":
@@ -171,6 +187,7 @@ class _Session:
             self._leave_all()
         elif self._waiting or self._sittings:
             index = self._leave(self._oldest()) if self._sittings else self._waiting.popleft()[0]
+            self._skipped.add(index)
             self._tell(Skipped(image=index + 1))
 
     def _oldest(self) -> int:
@@ -196,7 +213,7 @@ class _Session:
         if self._previews and stroke.denoised is not None and stroke.ticket == self._oldest():
             self._previews.offer(sitting.index + 1, stroke.denoised)
         if stroke.lost:
-            self._warnings[f"The prompt is too long for the checkpoint; it did not read: {stroke.lost}"] = None
+            self.warn(f"The prompt is too long for the checkpoint; it did not read: {stroke.lost}")
         if stroke.picture is not None:
             del self._sittings[stroke.ticket]
             sitting.steps += stroke.steps

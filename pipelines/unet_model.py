@@ -84,6 +84,7 @@ class UnetModel:
     ) -> None:
         self.unet, self.vae, self.reader, self.adapters = unet, vae, reader, adapters
         self.scheduler_config, self.device, self.parts = scheduler_config, device, parts
+        self.lean = False
         self.dtype = unet.dtype
         self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
 
@@ -105,7 +106,7 @@ class UnetModel:
 
     def encode_prompt(self, painting: Painting) -> Words:
         """1 or 2 rows × tokens × width; the second row only above guidance 1, where it has a use."""
-        self.adapters.put_on(painting.recipe.loras)
+        self.adapters.put_on(painting.recipe.loras, anew=True)
         return self.reader.read(painting.recipe)
 
     def with_vae(self, path: Path) -> "UnetModel":
@@ -194,17 +195,31 @@ class UnetModel:
         if freeu != NO_FREEU:
             self.unet.enable_freeu(b1=b1, b2=b2, s1=s1, s2=s2)
         try:
-            output: Tensor = self.unet(
+            output = self._rows(
                 torch.cat([each.expand(n, -1, -1, -1) for each, n in zip(latents, rows, strict=True)]),
                 torch.cat([sample.timestep.expand(n) for sample, n in zip(samples, rows, strict=True)]).to(self.device),
-                encoder_hidden_states=torch.cat([sample.words.embedding for sample in samples]),
-                added_cond_kwargs=self._told(samples),
-                return_dict=False,
-            )[0]
+                torch.cat([sample.words.embedding for sample in samples]),
+                self._told(samples),
+            )
         finally:
             if freeu != NO_FREEU:
                 self.unet.disable_freeu()
         return output.split(rows)
+
+    def _rows(
+        self, latents: "Tensor", timesteps: "Tensor", words: "Tensor", told: "dict[str, Tensor] | None"
+    ) -> "Tensor":
+        """The UNet's output for all rows at once, or, where it is lean, for one after the other."""
+        import torch
+
+        size = 1 if self.lean else len(latents)
+        outputs = []
+        for first in range(0, len(latents), size):
+            part = slice(first, first + size)
+            more = {name: values[part] for name, values in told.items()} if told else None
+            asked = {"encoder_hidden_states": words[part], "added_cond_kwargs": more}
+            outputs.append(self.unet(latents[part], timesteps[part], **asked, return_dict=False)[0])
+        return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
 
     def _told(self, _samples: Sequence[Sample]) -> "dict[str, Tensor] | None":
         """What the UNet is told beside the words, if anything, for all rows of all samples."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from configs.settings import ROOT
 from masking.errors import BrokenModel
+from masking.machine import is_out_of_memory
 from pipelines.parts import Parts
 
 VOCABULARIES = ROOT / "configs" / "tokenizers"
@@ -46,6 +47,8 @@ class Weights:
                 raise ValueError(f"it lacks {len(absent)} tensors, {absent[0]} among them")
             return made.eval()
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as problem:
+            if is_out_of_memory(problem):
+                raise
             raise self._broken(part, problem) from problem
 
     def _broken(self, part: str, problem: Exception) -> BrokenModel:

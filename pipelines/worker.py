@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from configs import logs
 from configs.settings import Settings
 from masking.errors import GessoError
+from masking.machine import is_out_of_memory
 from pipelines.events import Event, Failed, Finished, Ready, ToolDone
 from pipelines.orders import Action, Control, LoadPreset, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
@@ -200,7 +201,7 @@ class _Desk:
     def _use(self, job: RunTool) -> None:
         self._pulse.enter("tool")
         with self._failures_told(job.job):
-            done = tools()[job.tool].run(job.plan_json, self._studio)
+            done = self._studio.held.with_room(lambda: tools()[job.tool].run(job.plan_json, self._studio))
             self._tell(job.job, ToolDone(content=done.content, facts=done.facts))
             self._tell(job.job, Finished())
 
@@ -229,6 +230,6 @@ def _failure(problem: Exception) -> Failed:
     if isinstance(problem, GessoError):
         return Failed(kind=type(problem).__name__, message=str(problem), field=problem.field)
     log.exception("The worker met a problem that it does not know.")
-    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(problem):
         return Failed(kind="OutOfMemory", message="The device has too little memory for this: ask for fewer pixels.")
     return Failed(kind=type(problem).__name__, message=f"{type(problem).__name__}: {problem}")

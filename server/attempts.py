@@ -46,6 +46,7 @@ class Attempts:
             log.error("The task failed: %s", end.message)
             self._metrics.failures.labels(end.kind).inc()
             if end.kind != WORKER_DIED or attempt == TRIES:
+                course.failure = end
                 await asyncio.to_thread(self._store.fail, task_id, end.message)
                 break
             told.append(f"{end.message} The task was begun again ({attempt}).")

@@ -88,11 +88,12 @@ class DownloadFailed(GessoError):
 
 
 class TaskFailed(GessoError):
-    """An accepted task came to nothing; `task_id` is its record."""
+    """An accepted task came to nothing; `task_id` is its record. because: the cause, whose status it has."""
 
-    def __init__(self, message: str, *, task_id: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, task_id: str, because: GessoError | None = None) -> None:
+        super().__init__(message, field=because.field if because else None)
         self.task_id = task_id
+        self.because = because
 
 
 STATUSES: Mapping[type[GessoError], int] = {
@@ -150,7 +151,8 @@ def register(app: FastAPI) -> None:
 async def _refusal(_request: Request, error: Exception) -> JSONResponse:
     """422 looks like FastAPI's own (a list that blames a field), everything else is one sentence."""
     assert isinstance(error, GessoError)
-    status = STATUSES[type(error)]
+    because = error.because if isinstance(error, TaskFailed) else None
+    status = STATUSES[type(because or error)]
     body: dict[str, Any] = {"detail": str(error)}
     if status == 422:
         place = ["body", error.field] if error.field else ["body"]

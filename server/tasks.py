@@ -223,6 +223,10 @@ class TaskQueue:
         """How many tasks wait, and how many run."""
         return len(self._waiting), len(self._running)
 
+    def failure(self, task_id: str) -> Failed | None:
+        """What the worker told of a task that failed not long ago."""
+        return self._courses[task_id].failure if task_id in self._courses else None
+
     def progress(self, task_id: str) -> int:
         """How far a running task is, 0 to 100."""
         return self._courses[task_id].progress if task_id in self._courses else 0

@@ -101,9 +101,13 @@ class Sampling(Protocol):
 
 
 class Model(Protocol):
-    """A loaded checkpoint: primitives for `pipelines.engine`, which owns the loop."""
+    """A loaded checkpoint: primitives for `pipelines.engine`, which owns the loop.
+
+    lean: where memory has run out, whether `predict` shall work with as few rows at a time as it can.
+    """
 
     device: str
+    lean: bool
 
     def sampling(self, painting: Painting) -> Sampling:
         """The sampler of a painting, which has its own."""

@@ -129,7 +129,7 @@ def test_a_task_that_fails_says_so_in_every_form(server: Running, broken: str) -
     with receiver() as told:
         asked: dict[str, Any] = {"base_model_name": broken, "webhook_url": told.url}
         answer = server.generate(**asked)
-        assert answer.status_code == 500, answer.text
+        assert answer.status_code == 424, answer.text
         failed = answer.json()
         streamed = server.generate(**asked, stream_output=True)
         (message,) = told.wait(failed["task_id"])

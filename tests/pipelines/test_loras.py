@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,20 @@ def toy(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sett
         (tmp_path / f"{name}.json").write_text(json.dumps(told))
     monkeypatch.setattr(presets, "FOLDER", tmp_path)
     return dataclasses.replace(home, preset="sd", output_path=tmp_path / "out")
+
+
+def test_a_lora_whose_file_has_changed_is_loaded_anew(home):
+    model, place = load("sd", home), home.models_path / "loras" / "sd" / "changing.safetensors"
+    kinds = [toy_loras.kohya(toy_loras.deltas(model, seed=seed)) for seed in (3, 4)]
+    toy_loras.write(kinds[0], place)
+    first = paint(model, asked("sd", ("changing", 1.0)))
+    toy_loras.write(kinds[1], place)
+    os.utime(place, ns=(1, 1))
+    second = paint(model, asked("sd", ("changing", 1.0)))
+    assert (first != second).any()
+    np.testing.assert_array_equal(second, paint(load("sd", home), asked("sd", ("changing", 1.0))))
+    toy_loras.write(kinds[0], place)
+    np.testing.assert_array_equal(first, paint(model, asked("sd", ("changing", 1.0))))
 
 
 def wear(name: str, *worn: tuple[str, float], **more: Any) -> TextToImage:

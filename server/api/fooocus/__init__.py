@@ -7,6 +7,7 @@ from server.api.fooocus import (
     descriptions,
     downloads,
     masks,
+    memory,
     metadata,
     models,
     presets,
@@ -32,3 +33,4 @@ router.include_router(downloads.router)
 router.include_router(uploads.router)
 router.include_router(search.router)
 router.include_router(rescan.router)
+router.include_router(memory.router)

@@ -14,7 +14,7 @@ from configs.settings import Settings, public_url
 from server import paths
 from server.access import Access
 from server.api.fooocus.headers import headers
-from server.errors import TaskFailed
+from server.errors import TaskFailed, WorkFailed, told
 from server.order import Order
 from server.parts import Parts
 from server.proxy import base_url
@@ -122,7 +122,7 @@ async def pending(task_id: str, order: Order, parts: Parts) -> dict[str, Any]:
 async def picture(row: TaskRow, parts: Parts) -> Response:
     """The task's one picture itself; 204 where there is none. Raises TaskFailed."""
     if row.status == "failed":
-        raise TaskFailed(row.error or "The task failed.", task_id=row.task_id)
+        raise _failed(row, parts)
     told = {"X-Task-Id": row.task_id} | headers(row.warnings, row.effective)
     if row.pictures and row.pictures[0].report:
         told["X-Gesso-Edit-Report"] = json.dumps(row.pictures[0].report)
@@ -135,12 +135,20 @@ async def picture(row: TaskRow, parts: Parts) -> Response:
 async def answer(row: TaskRow, parts: Parts) -> Record:
     """The answer to who waited for the task. Raises TaskFailed."""
     if row.status == "failed":
-        raise TaskFailed(row.error or "The task failed.", task_id=row.task_id)
+        raise _failed(row, parts)
     told = record(row, parts)
     if row.asked.get("require_base64"):
         files = await asyncio.to_thread(_files, row, parts)
         told.result_base64 = [base64.b64encode(content).decode() for content in files]
     return told
+
+
+def _failed(row: TaskRow, parts: Parts) -> TaskFailed:
+    """With the status of its cause, say of a model's damaged file, where that is still known."""
+    failure = parts.tasks.failure(row.task_id)
+    because = told(failure) if failure else None
+    known = because is not None and not isinstance(because, WorkFailed)
+    return TaskFailed(row.error or "The task failed.", task_id=row.task_id, because=because if known else None)
 
 
 def _files(row: TaskRow, parts: Parts) -> list[bytes]:
