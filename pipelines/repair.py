@@ -96,8 +96,9 @@ def _repainting(edge: Edge, pasted: Pixels, band: NDArray[np.bool_], recipe: Rec
 
 
 def _report(edge: Edge, pasted: Pixels, score: SeamScore | None, first: SeamScore | None) -> EditReport:
-    known = ~edge.hole
-    changed = np.abs(pasted[known].astype(np.int16) - edge.crop[known]) if known.any() else np.zeros(1)
+    import cv2
+
+    changed = np.where(edge.hole[..., None], np.uint8(0), cv2.absdiff(pasted, edge.crop))
     repaired = score is not first
     return EditReport(
         known_changed_by=int(changed.max()),

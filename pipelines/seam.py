@@ -17,6 +17,9 @@ FEWEST_SWEEPS, MOST_SWEEPS = 2, 60
 WORK = 1_000_000
 """Pixels times sweeps on one level of the pyramid: small levels are relaxed well, large ones only touched up."""
 
+SURE = 0.1
+"""A cell of a smaller picture is known by the colour of its known part where that is more than this."""
+
 BLENDED = 95
 """Mask values from this on show nothing but the patch."""
 
@@ -42,6 +45,27 @@ def fill(pixels: Pixels, hole: NDArray[np.bool_]) -> Pixels:
         return np.full_like(pixels, 128)
     smooth = membrane(pixels.astype(np.float32), ~hole)
     return np.where(hole[..., None], np.clip(np.rint(smooth), 0, 255).astype(np.uint8), pixels)
+
+
+def cover(pixels: Pixels, hidden: NDArray[np.bool_], size: tuple[int, int]) -> Pixels:
+    """`fill`, so that the picture can be scaled to `size` (w, h) without any of what is hidden showing at the edges.
+
+    Where that is smaller, the filling is no finer.
+    """
+    import cv2
+
+    width, height = size
+    if not hidden.any() or hidden.all() or width * height >= hidden.size:
+        return fill(pixels, hidden)
+    known = cv2.resize((~hidden).astype(np.float32), size, interpolation=cv2.INTER_AREA)[..., None]
+    sums = cv2.resize(np.where(hidden[..., None], np.uint8(0), pixels), size, interpolation=cv2.INTER_AREA)
+    sure = known > SURE
+    if not sure.any():
+        return fill(pixels, hidden)
+    means: Field = np.where(sure, sums.astype(np.float32) / np.maximum(known, np.float32(SURE)), np.float32(0))
+    smooth = np.clip(np.rint(membrane(means, sure[..., 0])), 0, 255).astype(np.uint8)
+    large = cv2.resize(smooth, (pixels.shape[1], pixels.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.where(hidden[..., None], large, pixels)
 
 
 def paste(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:

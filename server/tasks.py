@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 from configs import logs
+from pipelines.events import Failed
 from pipelines.orders import Action
 from server.attempts import Attempts
 from server.backends import Backend

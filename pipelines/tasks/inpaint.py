@@ -172,7 +172,8 @@ class Inpaint(Task):
 class Sight:
     """What the model sees of a crop, all in the size that it paints. hole: True = paint; share: by how much, 0..1.
 
-    filled: the crop with the hole filled from around it, or as it is where the run starts from what is there.
+    filled: the crop with nothing left of what is painted wholly anew, or as it is where the run starts from what is
+    there.
     """
 
     crop: Pixels
@@ -243,9 +244,14 @@ class InpaintPlan(Plan):
 
     def _sight(self, edge: Edge) -> Sight:
         small, hole = canvas.stretch(edge.crop, edge.hole, edge.framed)
-        share = canvas.stretch_degrees(canvas.degrees(edge.marked), edge.framed)
-        starts_from_it = self.skipped > 0 or bool((share[hole] < 1).any())
-        return Sight(crop=small, hole=hole, share=share, filled=small if starts_from_it else seam.fill(small, hole))
+        degrees = canvas.degrees(edge.marked)
+        share = canvas.stretch_degrees(degrees, edge.framed)
+        filled = small
+        if not (self.skipped and self.initial_latent):
+            covered = seam.cover(edge.crop, degrees >= 1, edge.framed.inner)
+            filled = canvas.stretch(covered, edge.hole, edge.framed)[0]
+            filled = filled if bool((share[hole] < 1).any()) else seam.fill(filled, hole)
+        return Sight(crop=small, hole=hole, share=share, filled=filled)
 
     def _paint(
         self, edge: Edge, shot: Shot, seed: int

@@ -11,7 +11,7 @@ from configs.settings import Settings
 from pipelines import presets
 from pipelines.events import Event, Finished, Message, Picture, Step
 from pipelines.planning import resolve
-from pipelines.plans import Plan
+from pipelines.plans import Plan, Repainting
 from pipelines.studio import Studio
 from pipelines.tasks import Task
 from pipelines.tasks.inpaint import Inpaint
@@ -109,6 +109,34 @@ def test_known_is_what_the_mask_says_after_inverting_and_growing(studio, setting
     painted = np.any(shifted, axis=0) if grown > 0 else np.all(shifted, axis=0)
     np.testing.assert_array_equal(after[~painted], before[~painted])
     assert (after != before).any(axis=-1)[painted].mean() > 0.5
+
+
+def seen(settings, folder: Path, **fields) -> Repainting:
+    """What an inpaint's first run is given."""
+    plan = resolve(Inpaint(image=folder / "image.png", mask=folder / "mask.png", seed=1, **fields), settings)
+    painting = next(plan.draw(plan.shots[0]))
+    assert isinstance(painting, Repainting)
+    return painting
+
+
+@pytest.mark.parametrize("size", [(64, 64), (320, 240), (33, 30)])
+@pytest.mark.parametrize("grey", [0, 160])
+def test_what_lies_under_the_mask_is_never_seen(settings, tmp_path, size, grey):
+    """Only what is painted by degree is: a ring of grey around the middle."""
+    mask = np.where(round_hole(size[0], size[1], grown=1.3), grey, 0).astype(np.uint8)
+    mask[round_hole(*size)] = 255
+    save(tmp_path, "mask.png", mask)
+    scene = picture(*size)
+    save(tmp_path, "image.png", scene)
+    first = seen(settings, tmp_path)
+    scene[round_hole(*size)] = 255 - scene[round_hole(*size)]
+    save(tmp_path, "image.png", scene)
+    second = seen(settings, tmp_path)
+    np.testing.assert_array_equal(first.image, second.image)
+    weak = seen(settings, tmp_path, strength=0.5)
+    assert (weak.image[weak.mask] != second.image[second.mask]).any()
+    blind = seen(settings, tmp_path, strength=0.5, initial_latent=False)
+    np.testing.assert_array_equal(blind.image, second.image)
 
 
 def test_strength_zero_gives_the_picture_back(studio, settings, tmp_path):
