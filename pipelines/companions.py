@@ -11,7 +11,7 @@ from masking.errors import InvalidValue, ModelMissing
 from pipelines.checkpoints import SUFFIXES
 from pipelines.families import Checkpoint, families
 
-Kind = Literal["loras", "vae", "inpaint", "safety_checker", "prompt_expansion"]
+Kind = Literal["loras", "vae", "inpaint", "safety_checker", "prompt_expansion", "embeddings"]
 
 OWN_VAE = ("", "None", "Default (model)")
 """What Fooocus's clients send for the VAE that the checkpoint brings."""
@@ -42,7 +42,7 @@ def vae(name: str, checkpoint: Checkpoint, settings: Settings) -> str:
     if name in OWN_VAE:
         return ""
     places = installed("vae", settings)
-    found = _spelt(name, places)
+    found = spelt(name, places)
     if found is None and name in _known("vae"):
         raise _missing("vae", name, settings, field="vae")
     if found is None:
@@ -59,13 +59,13 @@ def lora(name: str, settings: Settings, *, field: str) -> tuple[str, Path] | Non
     Raises ModelMissing for any other that is missing, InvalidValue for a name that can be none.
     """
     places = installed("loras", settings)
-    if found := _spelt(name, places):
+    if found := spelt(name, places):
         return found, places[found]
     if Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name:
         raise InvalidValue(f"There is no LoRA {name[:80]!r}: give its file's name below loras.", field=field)
     if name in (OFFSET_LORA, Path(OFFSET_LORA).stem):
         return None
-    full = _spelt(name, dict.fromkeys(_known("loras"), Path())) or name
+    full = spelt(name, dict.fromkeys(_known("loras"), Path())) or name
     raise _missing("loras", full, settings, field=field)
 
 
@@ -106,7 +106,7 @@ def _known(kind: Kind) -> dict[str, str]:
     return known[kind]
 
 
-def _spelt(name: str, places: dict[str, Path]) -> str | None:
+def spelt(name: str, places: dict[str, Path]) -> str | None:
     """The name in full; one without folder or suffix is taken, too, where only one file has it."""
     if name in places:
         return name

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 SUFFIXES = (".ckpt", ".pt", ".pth", ".bin")
+WRAPS = ("state_dict", "string_to_param")
 LONGEST_PICKLE = 200_000_000
 
 
@@ -58,7 +59,7 @@ class _Reader(pickle.Unpickler):
 
 
 def shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Every tensor's shape by its name, also of those below "state_dict". Raises ValueError or OSError."""
+    """Every tensor's shape by its name, also of those below one of WRAPS. Raises ValueError or OSError."""
     try:
         with zipfile.ZipFile(path) as archive:
             entry = next(info for info in archive.infolist() if info.filename.endswith("data.pkl"))
@@ -70,8 +71,8 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
         raise ValueError("it is not in the form that torch writes since 1.6; convert it to safetensors") from problem
     except (pickle.UnpicklingError, EOFError, AttributeError, RecursionError) as problem:
         raise ValueError(f"its list of tensors cannot be read ({problem})") from problem
-    while isinstance(told, dict) and "state_dict" in told:
-        told = told["state_dict"]
+    while isinstance(told, dict) and (below := next((name for name in WRAPS if name in told), None)):
+        told = told[below]
     if not isinstance(told, dict):
         return {}
     return {str(name): value.shape for name, value in told.items() if isinstance(value, _Tensor)}

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from configs.settings import Settings
 from masking.errors import InvalidValue
-from pipelines import emphasis, expansion, loras, presets, prompting, recipes, upscalers
+from pipelines import emphasis, expansion, inversions, loras, presets, prompting, recipes, upscalers
 from pipelines.expansion import Expand
 from pipelines.families import Checkpoint
 from pipelines.loras import LoraWish
 from pipelines.plans import NEVER_ADAPTIVE, Lora, Plan, Recipe
+from pipelines.presets import Preset
 from pipelines.prompting import Wording
 from pipelines.tasks import SEEDS, Ground, Task
 
@@ -36,6 +37,7 @@ def resolve(task: Task, settings: Settings, expand: Expand = expansion.expand_al
     words = preset.prompt if (asked := task.words()) is None else asked
     negative = preset.negative_prompt if task.negative_prompt is None else task.negative_prompt
     wordings = _wordings(task, words, negative, recipe.styles, seeds, settings)
+    _check_embeddings(wordings, checkpoint, preset, settings)
     wordings = prompting.expanded(wordings, seeds, expand)
     worn = tuple(_loras(recipe, wording, checkpoint, settings, warnings) for wording in wordings)
     return task.decide(
@@ -96,6 +98,15 @@ def _wordings(
             for text in lines:
                 emphasis.spans(text, field)
     return wordings
+
+
+def _check_embeddings(
+    wordings: tuple[Wording, ...], checkpoint: Checkpoint, preset: Preset, settings: Settings
+) -> None:
+    texts = [("prompt", text) for wording in wordings for text in wording.positive]
+    texts += [("negative_prompt", text) for wording in wordings for text in wording.negative]
+    for field, text in dict.fromkeys(texts):
+        inversions.check(text, field, checkpoint, preset, settings)
 
 
 def _refuse_out_of_range(task: Task) -> None:

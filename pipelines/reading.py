@@ -1,15 +1,21 @@
 """What CLIP text encoders make of a prompt: long ones piece by piece, weighed words, any of their layers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines import emphasis
+from pipelines import emphasis, inversions
 from pipelines.families import Words
+from pipelines.inversions import Inversions
 from pipelines.plans import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+HOLDER = 0
+"""A token that keeps a vector's place: any but the marks, by which encoders find a text's end."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,10 +28,10 @@ class Told:
 
 
 class Encoder:
-    """One of diffusers' text encoders with its tokenizer."""
+    """One of diffusers' text encoders with its tokenizer. inversions: what `embedding:name` stands for."""
 
-    def __init__(self, tokenizer: Any, text_encoder: Any) -> None:
-        self.tokenizer, self.text_encoder = tokenizer, text_encoder
+    def __init__(self, tokenizer: Any, text_encoder: Any, inversions: Inversions | None = None) -> None:
+        self.tokenizer, self.text_encoder, self._inversions = tokenizer, text_encoder, inversions
 
     @property
     def room(self) -> int:
@@ -34,21 +40,43 @@ class Encoder:
         return room
 
     def tokens(self, text: str) -> list[int]:
-        """All tokens of a text, with the marks."""
-        # Asked without return_tensors and truncation, for the tokenizer warns of long texts otherwise.
-        found: list[int] = self.tokenizer(text, truncation=False, verbose=False).input_ids
-        return found
+        """All tokens of a text, with the marks; HOLDER for every vector of an embedding."""
+        return self._read(text)[0]
+
+    def _read(self, text: str) -> "tuple[list[int], dict[int, Tensor]]":
+        """The tokens, and the vectors that stand in the place of some."""
+        found: list[int] = []
+        vectors: dict[int, Tensor] = {}
+        pieces = list(inversions.split(text)) if self._inversions else [text]
+        for piece in pieces:
+            if isinstance(piece, str):
+                # Asked without return_tensors and truncation, for the tokenizer warns of long texts otherwise.
+                inner = self.tokenizer(piece, truncation=False, verbose=False).input_ids
+                found += inner if len(pieces) == 1 else inner[1:-1]
+            elif self._inversions:
+                for vector in self._inversions.vectors(piece.name):
+                    vectors[len(found) + 1] = vector
+                    found.append(HOLDER)
+        return (found, vectors) if len(pieces) == 1 else ([*self._marks(found)], vectors)
+
+    def _marks(self, tokens: list[int]) -> list[int]:
+        return [self.tokenizer.bos_token_id, *tokens, self.tokenizer.eos_token_id]
 
     def encode(self, text: str, layer: int, *, normed: bool, device: str) -> Told:
         """layer: 1 is the last one. normed: whether its values go through the encoder's last norm."""
-        room, every = self.room, self.tokens(text)
-        tokens = self.tokenizer(text, padding="max_length", max_length=room, truncation=True, return_tensors="pt")
+        import torch
+
+        room, (every, vectors) = self.room, self._read(text)
+        read = every if len(every) <= room else self._marks(every[1 : room - 1])
+        padding = [self.tokenizer.pad_token_id] * (room - len(read))
+        tokens = torch.tensor([[*read, *padding]], device=device)
         lost = self.tokenizer.decode(every[room - 1 : -1]) if len(every) > room else ""
         encoder = self.text_encoder
         heeds = getattr(encoder.config, "use_attention_mask", False)
-        attended = tokens.attention_mask.to(device) if heeds else None
+        attended = torch.tensor([[1] * len(read) + [0] * len(padding)], device=device) if heeds else None
         inner = layer > 1 or not normed
-        told = encoder(tokens.input_ids.to(device), attention_mask=attended, output_hidden_states=inner)
+        with _standing(encoder, {place: vector for place, vector in vectors.items() if place < room - 1}):
+            told = encoder(tokens, attention_mask=attended, output_hidden_states=inner)
         pooled = told[0] if told[0].ndim == 2 else None
         if not inner:
             return Told(hidden=told[0], pooled=pooled, lost=lost)
@@ -57,6 +85,26 @@ class Encoder:
             # transformers 5 has the last norm on the model itself, older ones on its text_model
             hidden = getattr(encoder, "text_model", encoder).final_layer_norm(hidden)
         return Told(hidden=hidden, pooled=pooled, lost=lost)
+
+
+@contextmanager
+def _standing(encoder: Any, vectors: "dict[int, Tensor]") -> Iterator[None]:
+    """While it lasts, these vectors stand in the place of the words at some places; the model stays what it is."""
+    if not vectors:
+        yield
+        return
+
+    def put(_module: Any, _given: Any, words: "Tensor") -> "Tensor":
+        words = words.clone()
+        for place, vector in vectors.items():
+            words[:, place] = vector.to(words)
+        return words
+
+    hook = encoder.get_input_embeddings().register_forward_hook(put)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 class Reader:

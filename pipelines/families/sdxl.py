@@ -8,6 +8,7 @@ from configs.settings import Settings
 from pipelines import unet_model
 from pipelines.adapters import Adapters
 from pipelines.families import Checkpoint, Sample
+from pipelines.inversions import Inversions
 from pipelines.parts import Parts
 from pipelines.reading import Encoder, Reader
 from pipelines.unet_model import UnetModel
@@ -42,9 +43,11 @@ def load(checkpoint: Checkpoint, device: str, settings: Settings) -> "Sdxl":
     weights = Weights(parts, number)
     encoders = [
         Encoder(
-            weights.tokenizer(f"tokenizer{which}", CLIPTokenizer), weights.text_encoder(f"text_encoder{which}", kind)
+            weights.tokenizer(f"tokenizer{which}", CLIPTokenizer),
+            weights.text_encoder(f"text_encoder{which}", kind),
+            Inversions(checkpoint.family, key, settings),
         )
-        for which, kind in (("", CLIPTextModel), ("_2", CLIPTextModelWithProjection))
+        for which, kind, key in (("", CLIPTextModel, "clip_l"), ("_2", CLIPTextModelWithProjection, "clip_g"))
     ]
     unet = weights.model("unet", UNet2DConditionModel)
     vae = weights.model("vae", AutoencoderKL)

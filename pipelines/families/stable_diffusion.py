@@ -6,6 +6,7 @@ from configs.settings import Settings
 from pipelines import unet_model
 from pipelines.adapters import Adapters
 from pipelines.families import Checkpoint
+from pipelines.inversions import Inversions
 from pipelines.parts import Parts
 from pipelines.reading import Encoder, Reader
 from pipelines.unet_model import UnetModel
@@ -32,7 +33,9 @@ def load(checkpoint: Checkpoint, device: str, settings: Settings) -> UnetModel:
     number = torch.bfloat16 if device == "cuda" else torch.float32
     weights = Weights(parts, number)
     encoder = Encoder(
-        weights.tokenizer("tokenizer", CLIPTokenizer), weights.text_encoder("text_encoder", CLIPTextModel)
+        weights.tokenizer("tokenizer", CLIPTokenizer),
+        weights.text_encoder("text_encoder", CLIPTextModel),
+        Inversions(checkpoint.family, "clip_l", settings),
     )
     unet = weights.model("unet", UNet2DConditionModel)
     vae = weights.model("vae", AutoencoderKL)
