@@ -64,9 +64,9 @@ class Inputs:
         async with self._decoding:
             return await asyncio.to_thread(self._keep, content, field, mask)
 
-    async def put(self, content: bytes, field: str) -> Path:
+    async def put(self, content: bytes, field: str, *, mask: bool = False) -> Path:
         """Decode and store a picture's file. Raises UnreadableImage or TooLarge, which name `field`."""
-        return await asyncio.to_thread(self._keep, content, field, False)
+        return await asyncio.to_thread(self._keep, content, field, mask)
 
     async def content(self, value: str, field: str) -> bytes:
         """A picture's file as it is. Raises UnreadableImage or TooLarge, or InputMissing for an own URL whose file

@@ -64,19 +64,21 @@ async def images(request: GenerateRequest, inputs: Inputs) -> dict[str, Path]:
     if uov.is_asked(request):
         return {"uov_input_image": await inputs.keep(str(request.uov_input_image), "uov_input_image")}
     has_image, has_mask = is_given(request.inpaint_input_image), is_given(request.inpaint_mask_image_upload)
+    has_words = bool(request.inpaint_mask_prompt.strip())
     if not has_image:
         for needs, field in (
             (has_mask, "inpaint_mask_image_upload"),
+            (has_words, "inpaint_mask_prompt"),
             (request.outpaint_selections, "outpaint_selections"),
             (request.outpaint_target, "outpaint_target"),
         ):
             if needs:
                 raise InvalidValue(f"{field} needs inpaint_input_image, which is missing.", field="inpaint_input_image")
         return {}
-    if not has_mask and not request.outpaint_selections and not request.outpaint_target:
+    if not has_mask and not has_words and not request.outpaint_selections and not request.outpaint_target:
         raise InvalidValue(
-            "inpaint_input_image needs inpaint_mask_image_upload (white = repaint), outpaint_selections or "
-            "outpaint_target; all are missing.",
+            "inpaint_input_image needs inpaint_mask_image_upload (white = repaint), inpaint_mask_prompt, "
+            "outpaint_selections or outpaint_target; all are missing.",
             field="inpaint_mask_image_upload",
         )
     wanted = {"inpaint_input_image": False} | ({"inpaint_mask_image_upload": True} if has_mask else {})

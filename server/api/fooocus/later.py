@@ -29,9 +29,11 @@ def warnings(request: GenerateRequest) -> Iterator[str]:
     if request.uov_method != "Disabled" and not is_given(request.uov_input_image):
         yield "uov_method was not used: uov_input_image is missing."
     if request.uov_method != "Disabled" and is_given(request.uov_input_image):
-        for field in ("inpaint_input_image", "inpaint_mask_image_upload"):
+        for field in ("inpaint_input_image", "inpaint_mask_image_upload", "inpaint_mask_prompt"):
             if is_given(getattr(request, field)):
                 yield f"{field} was not used: uov_method {request.uov_method!r} comes before it."
+    elif request.inpaint_mask_prompt.strip() and is_given(request.inpaint_mask_image_upload):
+        yield "inpaint_mask_prompt was not used: inpaint_mask_image_upload is the mask."
 
 
 def unknown_fields(request: Wire) -> Iterator[str]:

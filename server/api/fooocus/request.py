@@ -125,6 +125,9 @@ class GenerateRequest(Wire):
     outpaint_anchor: Annotated[Anchor, Field(description="ours: where in it the picture lies")] = "center"
     inpaint_input_image: Image = None
     inpaint_mask_image_upload: Image = None
+    inpaint_mask_prompt: Annotated[
+        str, Field(max_length=1000, description='ours: words that make the mask, such as "red ball . blue cup"')
+    ] = ""
     inpaint_additional_prompt: str = ""
     inpaint_disable_initial_latent: bool = False
     inpaint_engine: Literal["None", "v1", "v2.5", "v2.6"] = "v2.6"

@@ -1,6 +1,7 @@
 """The routes of FooocusAPI, and what happens in each, step by step."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
@@ -9,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pipelines import planning, styles
 from server import expanding, request_keys, webhooks
 from server.accept import FORMATS, bytes_wanted
-from server.api.fooocus import dispatch, later, orders
+from server.api.fooocus import dispatch, later, mask_words, orders
 from server.api.fooocus.label import Label
 from server.api.fooocus.reply import Record, answer, pending, picture, records
 from server.api.fooocus.request import GenerateRequest
@@ -54,6 +55,7 @@ async def generate(
     webhook_url = await webhooks.address(asked.webhook_url, parts.settings, parts.guard)
     with dispatch.wire_names():
         pictures = await dispatch.images(asked, parts.inputs)
+        told = await mask_words.add_mask(pictures, asked, parts)
         task = dispatch.task(asked, pictures, parts.settings)
         expand = expanding.expand_by(parts.settings, parts.backend)
         plan = await asyncio.to_thread(planning.resolve, task, parts.settings, expand)
@@ -66,6 +68,7 @@ async def generate(
         webhook_url=webhook_url,
         owner=request.state.caller,
     )
+    order = replace(order, warnings=(*order.warnings, *told))
     if isinstance(order.label, Label):  # the first picture need not wait
         asyncio.get_running_loop().run_in_executor(None, order.label.checkpoint_digest)
     try:
