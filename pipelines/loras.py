@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -73,7 +74,8 @@ def _misfit(name: str, file: Path, checkpoint: Checkpoint, warnings: list[str], 
     if strange:
         return f"The LoRA {name!r} does not fit {checkpoint.name} ({checkpoint.kind}): it changes {strange[0][:120]}"
     for pattern, part, setting in told["widths"]:
-        width = checkpoint.parts.config(part)[setting]
+        config = checkpoint.parts.config(part)
+        width = math.prod(config[name] for name in setting.split("*"))
         for key, shape in shapes.items():
             if re.search(pattern, key) and len(shape) > 1 and shape[1] != width:
                 return (

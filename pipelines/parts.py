@@ -15,6 +15,9 @@ OURS = ROOT / "configs" / "parts"
 BESIDE = ".parts"
 """The folder `x.parts` beside `x.safetensors` has what differs for that file alone, in diffusers' layout."""
 
+OWN = "*"
+"""In `configs/kinds.json`, for a part whose names begin as those by which the kind was told."""
+
 CONFIGS = {"scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}
 """A part's own file of settings, by the beginning of its name; `config.json` where none is told."""
 
@@ -75,7 +78,8 @@ def of_file(path: Path, settings: Settings) -> Parts:
     told = kinds.table()["parts"][kind.configs]
     beside = path.with_suffix(BESIDE)
     shared = [root / "parts" / kind.configs for root in model_folders(settings)]
-    held = {part: prefix for part, prefix in told["held"].items() if any(name.startswith(prefix) for name in shapes)}
+    begins = {part: kind.prefix if prefix == OWN else prefix for part, prefix in told["held"].items()}
+    held = {part: prefix for part, prefix in begins.items() if any(name.startswith(prefix) for name in shapes)}
     found = Parts(
         path=path,
         family=kind.family,
@@ -84,16 +88,18 @@ def of_file(path: Path, settings: Settings) -> Parts:
         held=held,
         more=kind.more,
     )
-    for part in told["needed"]:
-        if not found.has(part):
-            raise _missing(found, part, shared[0], told["source"])
+    if missing := [part for part in told["needed"] if not found.has(part)]:
+        raise _missing(found, missing, shared[0], told["source"])
     return found
 
 
-def _missing(parts: Parts, part: str, shared: Path, source: str) -> ModelMissing:
+def _missing(parts: Parts, missing: list[str], shared: Path, source: str) -> ModelMissing:
+    many = len(missing) > 1
+    names = ", ".join(missing)
     return ModelMissing(
-        f"The checkpoint {parts.path.name} ({parts.kind}) does not bring its {part} along, and {shared / part} is not "
-        f"there: put the folder {part} of {source} there, as it is.",
+        f"The checkpoint {parts.path.name} ({parts.kind}) does not bring its {names} along, and "
+        f"{', '.join(str(shared / part) for part in missing)} {'are' if many else 'is'} not there: put the "
+        f"{'folders' if many else 'folder'} {names} of {source} there, as {'they are' if many else 'it is'}.",
         field="checkpoint",
     )
 

@@ -61,9 +61,15 @@ class Weights:
         more = self._parts.more.get(part, {})
         if part not in self._parts.held:
             return _strictly(kind, folder, torch_dtype=self._number, local_files_only=True, **more)
-        return kind.from_single_file(
-            dict(self._state), config=folder, torch_dtype=self._number, local_files_only=True, **more
-        )
+        state = dict(self._state)
+        if part == "transformer":
+            begin = self._parts.held[part]
+            state = {name.removeprefix(begin): value for name, value in state.items() if name.startswith(begin)}
+        if self._parts.path.suffix == ".gguf":
+            from diffusers import GGUFQuantizationConfig
+
+            more = more | {"quantization_config": GGUFQuantizationConfig(compute_dtype=self._number)}
+        return kind.from_single_file(state, config=folder, torch_dtype=self._number, local_files_only=True, **more)
 
     def _transformers(self, part: str, folder: str, kind: Any) -> Any:
         from diffusers.loaders import single_file_utils
@@ -72,7 +78,7 @@ class Weights:
             return _strictly(kind, folder, dtype=self._number, local_files_only=True)
         load = single_file_utils.create_diffusers_clip_model_from_ldm
         if "t5" in self._parts.held[part]:
-            load = single_file_utils.create_diffusers_t5_model_from_checkpoint
+            load = _load_t5
         return load(kind, dict(self._state), config=folder, torch_dtype=self._number, local_files_only=True)
 
     @functools.cached_property
@@ -82,6 +88,15 @@ class Weights:
 
         state: dict[str, Any] = load_single_file_checkpoint(str(self._parts.path), local_files_only=True)
         return state
+
+
+def _load_t5(kind: Any, state: dict[str, Any], **more: Any) -> Any:
+    """T5 from a single file, which holds the tensors that two of its layers share once."""
+    from diffusers.loaders.single_file_utils import create_diffusers_t5_model_from_checkpoint
+
+    made = create_diffusers_t5_model_from_checkpoint(kind, state, **more)
+    made.tie_weights()
+    return made
 
 
 def _strictly(kind: Any, folder: str, **more: Any) -> Any:

@@ -29,19 +29,21 @@ def sd3(folder: Path, *, seed: int = 0, third: bool = True) -> Path:
             num_layers=2,
             attention_head_dim=8,
             num_attention_heads=2,
-            joint_attention_dim=32,
+            joint_attention_dim=40,
             caption_projection_dim=16,
             pooled_projection_dim=24,
             pos_embed_max_size=32,
             qk_norm="rms_norm",
         )
+        first = CLIPTextModelWithProjection(clip_config(width=16, projection=16))
+        torch.nn.init.eye_(first.text_projection.weight)  # as it is in Stability AI's, whose files leave it out
         diffusers.StableDiffusion3Pipeline(
             transformer=lively(transformer),
             scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
             vae=vae(),
-            text_encoder=CLIPTextModelWithProjection(clip_config(width=16, projection=12)),
+            text_encoder=first,
             tokenizer=tokenizer(folder / "tokenizer"),
-            text_encoder_2=CLIPTextModelWithProjection(clip_config(width=16, projection=12)),
+            text_encoder_2=CLIPTextModelWithProjection(clip_config(width=24, projection=8)),
             tokenizer_2=tokenizer(folder / "tokenizer_2"),
             text_encoder_3=t5() if third else None,
             tokenizer_3=t5_tokenizer() if third else None,
@@ -81,10 +83,10 @@ def vae() -> Any:
 
 
 def t5() -> Any:
-    """An encoder for the toys' T5 tokenizer, 32 wide."""
+    """An encoder for the toys' T5 tokenizer, 40 wide."""
     from transformers import T5Config, T5EncoderModel
 
-    return T5EncoderModel(T5Config(vocab_size=160, d_model=32, d_kv=8, d_ff=16, num_layers=1, num_heads=2))
+    return T5EncoderModel(T5Config(vocab_size=160, d_model=40, d_kv=8, d_ff=16, num_layers=1, num_heads=2))
 
 
 def t5_tokenizer() -> Any:
@@ -111,7 +113,7 @@ def flux(folder: Path, *, seed: int = 0, guided: bool = True, fill: bool = False
             num_single_layers=1,
             attention_head_dim=8,
             num_attention_heads=2,
-            joint_attention_dim=32,
+            joint_attention_dim=40,
             pooled_projection_dim=16,
             guidance_embeds=guided,
             axes_dims_rope=(4, 2, 2),

@@ -1,0 +1,160 @@
+"""Transformers of flow matching as one file each, and LoRAs on them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import gguf
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from configs.settings import Settings
+from masking.errors import InvalidValue, ModelMissing, NotSupported
+from pipelines import checkpoints, loras
+from pipelines.families import families
+from pipelines.loras import LoraWish
+from pipelines.plans import Painting, Pixels
+from tests import toy_flow
+from tests.pipelines.recipes import paint, recipe
+from tests.single_flow import pack
+
+TOYS = ("sd3", "flux", "z_image", "qwen_image", "flux2")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    models = tmp_path_factory.mktemp("home") / "models"
+    for name in TOYS:
+        getattr(toy_flow, name)(models / "checkpoints" / name)
+    (models / "loras").mkdir()
+    return Settings(models_path=models, device="cpu")
+
+
+def load(home: Settings, name: str) -> Any:
+    found = checkpoints.find(name, home)
+    return families()[found.family].load(found, "cpu", home)
+
+
+def painted(model: Any, **more: Any) -> Pixels:
+    told = recipe(**{"sampler": "euler", "scheduler": "simple", "steps": 2} | more)
+    return paint(model, Painting(recipe=told, seed=3, width=64, height=64))
+
+
+def alone(home: Settings, name: str, suffix: str, *, quantized: bool = False) -> Path:
+    """The toy's transformer as one file, and beside it all else of the toy. quantized: to 8 bits where that goes."""
+    folder, file = home.models_path / "checkpoints" / name, home.models_path / "checkpoints" / f"one-{name}{suffix}"
+    shutil.copytree(folder, file.with_suffix(".parts"), ignore=shutil.ignore_patterns("model_index.json"))
+    tensors = load_file(next((folder / "transformer").glob("*.safetensors")))
+    if suffix == ".gguf":
+        writer = gguf.GGUFWriter(file, "flux")
+        for key, value in tensors.items():
+            if value.ndim == 2 and value.shape[1] % 32 == 0 and quantized:
+                packed = gguf.quants.quantize(value.numpy(), gguf.GGMLQuantizationType.Q8_0)
+                writer.add_tensor(key, packed, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+            else:
+                writer.add_tensor(key, value.numpy())
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+    else:
+        save_file({f"model.diffusion_model.{key}": value for key, value in tensors.items()}, file)
+    return file
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("flux", ".gguf"), ("qwen_image", ".safetensors")])
+def test_a_transformer_alone_paints_what_its_folder_paints(home, name, suffix):
+    file = alone(home, name, suffix)
+    np.testing.assert_array_equal(painted(load(home, file.name)), painted(load(home, name)))
+    shutil.rmtree(file.with_suffix(".parts"))
+    with pytest.raises(ModelMissing, match=r"text_encoder.*tokenizer.*put the folders"):
+        checkpoints.find(file.name, home)
+    file.unlink()
+
+
+def test_a_quantized_transformer_paints_nearly_what_its_folder_paints(home):
+    file = alone(home, "flux", ".gguf", quantized=True)
+    ours, whole = (painted(load(home, name)).astype(int) for name in (file.name, "flux"))
+    assert 0 < np.abs(ours - whole).mean() < 4
+    shutil.rmtree(file.with_suffix(".parts"))
+    file.unlink()
+
+
+def test_stable_diffusion_3_as_one_file_paints_what_its_folder_paints(home):
+    pack(home.models_path / "checkpoints" / "sd3", home.models_path / "checkpoints" / "sd3.safetensors")
+    found = checkpoints.find("sd3.safetensors", home)
+    assert (found.family, found.caveats) == ("sd3", ())
+    np.testing.assert_array_equal(painted(load(home, "sd3.safetensors")), painted(load(home, "sd3")))
+
+
+BLOCK = "double_blocks.0.img_attn.norm.key_norm.scale"
+JOINT = "joint_blocks.0.context_block.adaLN_modulation.1.bias"
+
+
+@pytest.mark.parametrize(
+    ("signs", "told"),
+    [
+        ([BLOCK, "guidance_in.in_layer.weight"], "FLUX.1 dev"),
+        ([BLOCK], "FLUX.1 schnell"),
+        (["layers.0.adaLN_modulation.0.weight", "cap_embedder.1.weight"], "Z-Image"),
+        ([JOINT], "Stable Diffusion 3"),
+        ([JOINT, "joint_blocks.0.x_block.attn2.qkv.weight"], "Stable Diffusion 3.5 medium"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
+def test_what_a_file_lacks_is_named_with_its_place_and_source(home, signs, told, prefix):
+    file = home.models_path / "checkpoints" / "signs.safetensors"
+    save_file({prefix + key: torch.zeros(1, 1) for key in signs}, file)
+    with pytest.raises(ModelMissing, match=rf"\({told}\).*vae.*https://huggingface.co/"):
+        checkpoints.find("signs.safetensors", home)
+    file.unlink()
+
+
+def test_flux_2_is_told_to_come_as_a_folder(home):
+    file = home.models_path / "checkpoints" / "two.safetensors"
+    save_file({BLOCK: torch.zeros(1), "single_stream_modulation.lin.weight": torch.zeros(1)}, file)
+    with pytest.raises(NotSupported, match="diffusers folder"):
+        checkpoints.find("two.safetensors", home)
+    file.unlink()
+
+
+def changes(folder: Path) -> dict[str, Any]:
+    """A LoRA on the attention of a toy's transformer, by peft's names."""
+    rng, state = torch.Generator().manual_seed(0), {}
+    tensors = load_file(next((folder / "transformer").glob("*.safetensors")))
+    for name in [name for name in tensors if name.endswith(("to_q.weight", "to_v.weight"))]:
+        layer, (out, within) = name.removesuffix(".weight"), tensors[name].shape
+        state[f"transformer.{layer}.lora_A.weight"] = torch.randn(2, within, generator=rng)
+        state[f"transformer.{layer}.lora_B.weight"] = torch.randn(out, 2, generator=rng)
+    return state
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_a_lora_paints_as_in_diffusers_and_leaves_no_trace(home, name):
+    folder = home.models_path / "checkpoints" / name
+    save_file(changes(folder), home.models_path / "loras" / f"{name}.safetensors")
+    found = checkpoints.find(name, home)
+    worn = loras.choose([LoraWish(name=f"{name}.safetensors", weight=0.5, field="loras")], found, home, [])
+    model = load(home, name)
+    plain = painted(model)
+    ours = painted(model, loras=worn)
+    np.testing.assert_array_equal(painted(model), plain)
+    assert (ours != plain).any()
+    kind = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"]
+    pipe = getattr(diffusers, kind).from_pretrained(folder)
+    pipe.load_lora_weights(home.models_path / "loras" / f"{name}.safetensors", adapter_name="it")
+    pipe.set_adapters(["it"], [0.5])
+    model.pipeline, model.transformer = pipe, pipe.transformer
+    model.adapters._worn = worn
+    np.testing.assert_array_equal(painted(model, loras=worn), ours)
+
+
+def test_a_lora_for_another_architecture_is_refused(home):
+    save_file(changes(home.models_path / "checkpoints" / "z_image"), home.models_path / "loras" / "z_image.safetensors")
+    found = checkpoints.find("flux", home)
+    with pytest.raises(InvalidValue, match="z_image"):
+        loras.choose([LoraWish(name="z_image.safetensors", weight=1.0, field="loras")], found, home, [])
