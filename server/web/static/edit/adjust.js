@@ -1,6 +1,8 @@
 // The panel for the whole mask: invert, empty, grow, shrink, feather.
 import * as shape from "./shape.js";
 
+const AT_ONCE = 2 ** 21; // pixels
+
 export function adjust(desk, app) {
   const { element, text } = app;
   const pixels = element("input", {
@@ -12,8 +14,17 @@ export function adjust(desk, app) {
     "aria-label": text("edit.pixels"),
   });
   const many = () => Math.min(256, Math.max(1, Math.round(Number(pixels.value)) || 1));
-  const button = (key, work) =>
-    element("button", { type: "button", onclick: () => desk.mask && !desk.locked && work(desk.mask) }, text(key));
+  const button = (key, work) => element("button", { type: "button", onclick: () => change(work) }, text(key));
+
+  /** Large masks take a moment, in which the page shows that something is done. */
+  function change(work) {
+    if (!desk.ready || desk.locked) return;
+    const { mask } = desk;
+    return desk.during(text("edit.working"), async () => {
+      if (mask.data.length > AT_ONCE) await new Promise((shown) => requestAnimationFrame(() => setTimeout(shown)));
+      work(mask);
+    });
+  }
 
   return {
     id: "adjust",

@@ -5,7 +5,7 @@ import { greyOf } from "./png.js";
 export function click(desk, app) {
   const { element, text } = app;
   const guesses = element("div", { class: "edit-choice", role: "group", "aria-label": text("edit.guesses"), hidden: true });
-  const help = element("span", { class: "edit-help" }, text("edit.clickHelp"));
+  const help = element("span", { class: "edit-help edit-held" }, text("edit.clickHelp"));
   let at = null;
 
   async function find(mode) {

@@ -17,15 +17,17 @@ export function grow(mask, pixels) {
   const reach = Math.abs(pixels);
   const around = wider(mask, reach + 2);
   if (!around) return;
+  const outward = pixels > 0;
+  const near = reach + 1;
   mask.change(around, (part) => {
-    const outward = pixels > 0;
-    const far = distances(mask, part, outward);
+    const far = distances(mask, part, outward, near);
     const across = part.right - part.left;
     for (let y = part.top, at = 0; y < part.bottom; y++) {
       for (let i = y * mask.width + part.left, end = i + across; i < end; i++, at++) {
-        const share = outward ? reach + 1 - far[at] : far[at] - reach;
-        const value = Math.round(255 * Math.min(1, Math.max(0, share)));
-        mask.data[i] = outward ? Math.max(mask.data[i], value) : Math.min(mask.data[i], value);
+        if (far[at] >= near) continue;
+        const share = Math.min(1, near - far[at]);
+        const value = Math.round(255 * share);
+        mask.data[i] = outward ? Math.max(mask.data[i], value) : Math.min(mask.data[i], 255 - value);
       }
     }
   });
@@ -80,9 +82,9 @@ function wider(mask, pixels) {
   };
 }
 
-/** Of each pixel how far the nearest masked one is (`outward`), or the nearest that is not; in pixels.
+/** Of each pixel how far the nearest masked one is (`outward`), or the nearest that is not; in pixels, right below `near`.
  *  Felzenszwalb and Huttenlocher, "Distance transforms of sampled functions", 2012: columns first, then rows. */
-function distances(mask, { left, top, right, bottom }, outward) {
+function distances(mask, { left, top, right, bottom }, outward, near) {
   const width = right - left;
   const height = bottom - top;
   const far = width + height;
@@ -94,57 +96,53 @@ function distances(mask, { left, top, right, bottom }, outward) {
       else if (y) out[i] = Math.min(far, out[i - width] + 1);
     }
   }
-  for (let i = (height - 1) * width - 1; i >= 0; i--) out[i] = Math.min(out[i], out[i + width] + 1);
-  const places = new Int32Array(width);
-  const bounds = new Float64Array(width + 1);
-  const squares = new Float64Array(width);
-  for (let y = 0; y < height; y++) alongRow(out.subarray(y * width, (y + 1) * width), squares, places, bounds);
+  for (let i = (height - 1) * width - 1; i >= 0; i--) {
+    if (out[i] > out[i + width] + 1) out[i] = out[i + width] + 1;
+  }
+  const places = new Int32Array(width + 1);
+  const bounds = new Float64Array(width + 2);
+  for (let y = 0; y < height; y++) alongRow(out.subarray(y * width, (y + 1) * width), near, places, bounds);
   return out;
 }
 
-/** The lower envelope of the parabolas that stand on a row's distances down its columns. */
-function alongRow(row, squares, places, bounds) {
-  const width = row.length;
-  let any = false;
-  let rising = false;
-  for (let x = 0; x < width; x++) {
-    squares[x] = row[x] * row[x];
-    if (row[x] < row[0] || row[x] > row[0]) rising = true;
-    if (row[x] === 0) any = true;
-  }
-  if (!rising && !any) return; // all as far: nothing nearer lies beside
-  let last = 0;
-  places[0] = 0;
-  bounds[0] = -Infinity;
-  bounds[1] = Infinity;
-  for (let x = 1; x < width; x++) {
-    let meet;
-    do {
+/** The lower envelope of the parabolas that stand on a row's distances down its columns; of those that can matter. */
+function alongRow(row, near, places, bounds) {
+  const heights = row.slice();
+  let last = -1;
+  for (let x = 0; x < row.length; x++) {
+    const high = heights[x];
+    if (high > near || (high === 0 && heights[x - 1] === 0 && heights[x + 1] === 0)) continue;
+    let meet = -Infinity;
+    for (; last >= 0; last--) {
       const place = places[last];
-      meet = (squares[x] + x * x - squares[place] - place * place) / (2 * (x - place));
-    } while (meet <= bounds[last] && --last >= 0);
+      meet = (high * high + x * x - heights[place] * heights[place] - place * place) / (2 * (x - place));
+      if (meet > bounds[last]) break;
+    }
     last++;
     places[last] = x;
-    bounds[last] = meet;
+    bounds[last] = last ? meet : -Infinity;
     bounds[last + 1] = Infinity;
   }
-  for (let x = 0, i = 0; x < width; x++) {
+  if (last < 0) return;
+  for (let x = 0, i = 0; x < row.length; x++) {
     while (bounds[i + 1] < x) i++;
-    row[x] = Math.sqrt((x - places[i]) ** 2 + squares[places[i]]);
+    if (heights[x]) row[x] = Math.min(heights[x], Math.hypot(x - places[i], heights[places[i]]));
   }
 }
 
 function along(values, width, height, reach) {
   const out = new Uint8Array(values.length);
   const share = 1 / (2 * reach + 1);
-  for (let y = 0; y < height; y++) {
-    const start = y * width;
-    const at = (x) => values[start + Math.min(width - 1, Math.max(0, x))];
+  const row = new Uint8Array(width + 2 * reach + 1); // with its ends going on
+  for (let start = 0; start < values.length; start += width) {
+    row.fill(values[start], 0, reach);
+    row.set(values.subarray(start, start + width), reach);
+    row.fill(values[start + width - 1], reach + width);
     let sum = 0;
-    for (let x = -reach; x <= reach; x++) sum += at(x);
+    for (let x = 0; x <= 2 * reach; x++) sum += row[x];
     for (let x = 0; x < width; x++) {
       out[start + x] = sum * share + 0.5;
-      sum += at(x + reach + 1) - at(x - reach);
+      sum += row[x + 2 * reach + 1] - row[x];
     }
   }
   return out;

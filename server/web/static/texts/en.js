@@ -147,6 +147,7 @@ export const en = {
     wasPutAway: "All versions were put away.",
     whole: "The whole picture's prompt",
     wholeHelp: "The same as in Create; what shall appear is put before it.",
+    working: "Working …",
     zoom: "Zoom",
   },
 };

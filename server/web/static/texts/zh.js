@@ -147,6 +147,7 @@ export const zh = {
     wasPutAway: "所有版本已收起。",
     whole: "整张图片的提示词",
     wholeHelp: "与“创作”中的相同；要出现的内容会放在它前面。",
+    working: "正在处理……",
     zoom: "缩放",
   },
 };
