@@ -1,6 +1,7 @@
 // The page: a bar to choose a view, the views, and what they share.
 
 import { createApi } from "./api.js";
+import { createCatalog } from "./catalog.js";
 import { createConnection } from "./connection.js";
 import { element } from "./element.js";
 import { createForm } from "./form.js";
@@ -23,6 +24,7 @@ const connection = createConnection();
 const api = createApi({ logIn, lost: connection.lost, text });
 const app = {
   api,
+  catalog: createCatalog({ api }),
   tasks: createTasks({ api }),
   form: createForm(),
   text,

@@ -25,3 +25,13 @@ function chosen() {
   const wanted = [localStorage.getItem(KEPT), ...navigator.languages.map((one) => one.slice(0, 2).toLowerCase())];
   return wanted.find((name) => name in TEXTS) ?? "en";
 }
+
+// "4 s", "2 min 5 s", "1 h 3 min".
+export function duration(ms) {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds < 60) return text("app.seconds", { count: seconds });
+  if (seconds < 3600) return text("app.minutes", { count: Math.floor(seconds / 60), rest: seconds % 60 });
+  return text("app.hours", { count: Math.floor(seconds / 3600), rest: Math.floor((seconds % 3600) / 60) });
+}
+
+export const many = (key, count) => text(count === 1 ? `${key}One` : `${key}Many`, { count: count.toLocaleString(language) });

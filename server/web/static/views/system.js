@@ -1,4 +1,55 @@
+// What runs, what waits, what lies in memory, and what the server paints with.
+
+import { element } from "../element.js";
+import { logOut } from "../login.js";
+import { presetList } from "../system/presets.js";
+import { queueList } from "../system/queue.js";
+import { text } from "../texts.js";
+
+const EVERY_MS = 3000;
+
 export function mount(root, app) {
-  root.append(app.element("h1", {}, app.text("views.system")));
-  return { show() {}, hide() {} };
+  const state = element("p", { class: "state" });
+  const problem = element("p", { class: "problem", role: "alert" });
+  const parts = [queueList(app), presetList(app, { again: () => look() })];
+  const foot = element("p", { class: "row small" },
+    element("a", { href: "docs" }, text("system.manual")), element("a", { href: "outputs/" }, text("system.folders")),
+    element("button", { class: "quiet", onclick: logOut }, text("system.logOut")));
+  root.append(element("h1", { class: "unseen" }, text("views.system")), state, problem,
+    element("div", { class: "parts" }, parts.map((part) => part.root)), foot);
+
+  let timer = 0;
+  let visible = false;
+
+  async function look() {
+    clearTimeout(timer);
+    if (!document.hidden) {
+      try {
+        await Promise.all([ready(), ...parts.map((part) => part.look())]);
+        problem.textContent = "";
+      } catch (error) {
+        problem.textContent = error.message;
+      }
+    }
+    clearTimeout(timer);
+    if (visible) timer = setTimeout(look, EVERY_MS);
+  }
+
+  async function ready() {
+    const told = await fetch("readyz").then((answer) => answer.json(), () => null);
+    if (!told) return;
+    state.dataset.state = told.status;
+    state.textContent = told.status === "ready" ? text("system.ready") : text("system.notReady", { why: told.reason });
+  }
+
+  return {
+    show() {
+      visible = true;
+      look();
+    },
+    hide() {
+      visible = false;
+      clearTimeout(timer);
+    },
+  };
 }
