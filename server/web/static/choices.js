@@ -14,4 +14,4 @@ export const SCHEDULERS = [
 
 export const FORMATS = ["png", "jpeg", "webp"];
 
-export const KINDS = ["text_to_image", "inpaint", "vary", "upscale"];
+export const KINDS = ["text_to_image", "inpaint", "inpaint_inputs", "vary", "upscale"];

@@ -16,6 +16,9 @@ export async function logOut() {
   location.reload();
 }
 
+// Where no key is asked for, the login leads on at once.
+export const keyNeeded = () => fetch("login", { redirect: "manual" }).then((answer) => answer.ok, () => false);
+
 function show(done) {
   const key = element("input", {
     id: "login-key", type: "password", name: "apikey", autocomplete: "current-password", required: true, autofocus: true,

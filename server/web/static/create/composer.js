@@ -85,8 +85,11 @@ export function composer(app, { onSent }) {
     for (const [at, panel] of all.entries()) {
       const chip = chips.children[at];
       chip.setAttribute("aria-expanded", panel.name === shown);
-      chip.setAttribute("aria-label", `${text(`create.${panel.name}`)}: ${panel.chip()}`);
-      chip.replaceChildren(...[panel.drawn?.(), element("span", {}, panel.chip()), icon("chevron")].filter(Boolean));
+      const label = `${text(`create.${panel.name}`)}: ${panel.chip()}`;
+      if (chip.getAttribute("aria-label") !== label) {
+        chip.setAttribute("aria-label", label); // only where it has changed: what is drawn anew while it is pressed is not clicked
+        chip.replaceChildren(...[panel.drawn?.(), element("span", {}, panel.chip()), icon("chevron")].filter(Boolean));
+      }
       if (panel.name === shown) panel.show();
     }
   }

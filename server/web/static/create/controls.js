@@ -17,10 +17,10 @@ export function field(name, label, control, hint = "") {
 export function numberField(form, name, label, { min, max, step = 1, preset = () => "" }) {
   const input = element("input", {
     type: "number", min, max, step, inputmode: "decimal",
-    onchange: () => form.set({ [name]: input.value === "" ? null : Number(input.value) }),
+    oninput: () => form.set({ [name]: input.value === "" ? null : Number(input.value) }),
   });
   const show = () => {
-    input.value = form.get(name) ?? "";
+    if (document.activeElement !== input) input.value = form.get(name) ?? ""; // half a number is not to be taken away
     input.placeholder = text("create.presetSays", { value: preset(name) });
   };
   return { root: field(name, label, input), show };

@@ -80,7 +80,7 @@ function numberPanel(form) {
 function seedPanel(form) {
   const number = element("input", {
     type: "number", min: 0, inputmode: "numeric",
-    onchange: () => form.set({ image_seed: Number(number.value || 0), locked: number.value !== "" }),
+    oninput: () => form.set({ image_seed: Number(number.value || 0), locked: number.value !== "" }),
   });
   const lock = element("button", { type: "button", onclick: () => form.set({ locked: !form.get("locked"), image_seed: Math.max(0, form.get("image_seed")) }) });
   const roll = element("button", {
@@ -89,7 +89,7 @@ function seedPanel(form) {
   const root = element("div", { class: "panel" }, field("image_seed", text("create.seed"), number, text("create.seedHint")), element("div", { class: "row" }, lock, roll));
   const show = () => {
     const locked = form.get("locked");
-    number.value = form.get("image_seed") >= 0 ? form.get("image_seed") : "";
+    if (document.activeElement !== number) number.value = form.get("image_seed") >= 0 ? form.get("image_seed") : "";
     number.placeholder = text("create.randomSeed");
     lock.setAttribute("aria-pressed", locked);
     lock.replaceChildren(icon(locked ? "lock" : "unlock"), text(locked ? "create.locked" : "create.unlocked"));
@@ -98,7 +98,7 @@ function seedPanel(form) {
 }
 
 function morePanel(form, models, decided) {
-  const negative = element("textarea", { rows: 2, onchange: () => form.set({ negative_prompt: negative.value }) });
+  const negative = element("textarea", { rows: 2, oninput: () => form.set({ negative_prompt: negative.value }) });
   const numbers = [
     ["guidance_scale", { min: 1, max: 30, step: 0.1 }], ["sharpness", { min: 0, max: 30, step: 0.1 }],
     ["overwrite_step", { min: 1, max: 200 }], ["clip_skip", { min: 1, max: 12 }],
@@ -116,7 +116,7 @@ function morePanel(form, models, decided) {
     loras.root, element("div", { class: "row end" }, reset),
   );
   const show = () => {
-    negative.value = form.get("negative_prompt");
+    if (document.activeElement !== negative) negative.value = form.get("negative_prompt");
     for (const one of [...numbers, ...choices, loras]) one.show();
   };
   return { name: "more", chip: () => text("create.more"), root, show };

@@ -41,20 +41,19 @@ export function shapesPanel({ sizes, chosen, choose }) {
 
   function side(label, name) {
     return element("input", {
-      type: "number", min: 8, max: 8192, step: 8, inputmode: "numeric", name, "aria-label": text(label), onchange: own,
+      type: "number", min: 8, max: 8192, step: 8, inputmode: "numeric", name, "aria-label": text(label), oninput: own,
     });
   }
 
   function own() {
     if (width.value > 0 && height.value > 0) choose(`${Math.round(width.value)}*${Math.round(height.value)}`);
-    show();
   }
 
   function show() {
     const [w, h] = sides(chosen());
     for (const option of options) option.control.checked = sides(option.control.value).join() === [w, h].join();
-    width.value = w;
-    height.value = h;
+    if (document.activeElement !== width) width.value = w;
+    if (document.activeElement !== height) height.value = h;
   }
 
   const root = element(

@@ -18,7 +18,7 @@ export function lightbox(pictures, at, app, { remove = null, more = async () => 
   const box = element(
     "dialog",
     { class: "lightbox", "aria-label": text("lightbox.title"), onclose: () => box.remove() },
-    element("div", { class: "stage" }, before, image, after),
+    element("div", { class: "stage", tabindex: "-1", autofocus: true }, before, image, after),
     side,
     element("button", { class: "icon shut", "aria-label": text("app.close"), onclick: () => box.close() }, icon("close")),
   );

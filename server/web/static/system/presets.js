@@ -1,5 +1,6 @@
 // The presets: which one is the server's own, and what others need before they can be.
 
+import { ask } from "../dialog.js";
 import { element } from "../element.js";
 import { icon } from "../icons.js";
 import { text } from "../texts.js";
@@ -49,7 +50,15 @@ export function presetList(app, { again }) {
   }
 
   const activate = ({ name }) => app.api.post(`v1/engines/presets/${encodeURIComponent(name)}/activate?wait=false`);
-  const fetchIt = ({ name }) => app.api.post(`v1/engines/presets/${encodeURIComponent(name)}/download`);
+
+  // Nothing is fetched before the person has seen how much it is.
+  async function fetchIt({ name }) {
+    const path = `v1/engines/presets/${encodeURIComponent(name)}/download`;
+    const { total, bytes: there, free, files } = await app.api.get(path);
+    const needed = total ? bytes(total - there) : text("system.unknownSize");
+    const words = text("system.downloadWords", { needed, free: bytes(free), files: files.map((file) => file.name).join(", ") });
+    if (await ask({ title: text("system.downloadTitle", { name }), words, yes: text("system.download") })) await app.api.post(path);
+  }
 
   async function act(preset, run) {
     problems.delete(preset.name);

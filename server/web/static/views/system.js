@@ -1,7 +1,7 @@
 // What runs, what waits, what lies in memory, and what the server paints with.
 
 import { element } from "../element.js";
-import { logOut } from "../login.js";
+import { keyNeeded, logOut } from "../login.js";
 import { presetList } from "../system/presets.js";
 import { queueList } from "../system/queue.js";
 import { text } from "../texts.js";
@@ -12,9 +12,11 @@ export function mount(root, app) {
   const state = element("p", { class: "state" });
   const problem = element("p", { class: "problem", role: "alert" });
   const parts = [queueList(app), presetList(app, { again: () => look() })];
+  const leave = element("button", { class: "quiet", onclick: logOut, hidden: true }, text("system.logOut"));
+  keyNeeded().then((needed) => (leave.hidden = !needed));
   const foot = element("p", { class: "row small" },
     element("a", { href: "docs" }, text("system.manual")), element("a", { href: "outputs/" }, text("system.folders")),
-    element("button", { class: "quiet", onclick: logOut }, text("system.logOut")));
+    leave);
   root.append(element("h1", { class: "unseen" }, text("views.system")), state, problem,
     element("div", { class: "parts" }, parts.map((part) => part.root)), foot);
 
