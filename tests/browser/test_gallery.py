@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.server.running import Running
 
@@ -13,6 +13,16 @@ def made(studio: Running) -> dict[str, dict]:
     """The records of three tasks, by a word of their prompts."""
     wishes = {"windmill": {"image_seed": 41}, "lighthouse": {"image_number": 2, "image_seed": 5}, "teapot": {}}
     return {word: studio.made(prompt=f"a {word} by the road", **more) for word, more in wishes.items()}
+
+
+def copied(page: Page, beginning: str) -> str:
+    """The clipboard's text as soon as it begins so."""
+    for _ in range(100):
+        text: str = page.evaluate("navigator.clipboard.readText()")
+        if text.startswith(beginning):
+            return text
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the clipboard holds {text[:80]!r}")
 
 
 def test_a_picture_is_found_shown_and_made_again(person, made) -> None:
@@ -67,10 +77,7 @@ def test_a_picture_is_copied_as_a_command(person, made) -> None:
     for kind, beginning in (("curl command", "curl -s 'http://127.0.0.1:"), ("Python program", "import httpx")):
         page.get_by_text("Copy as …").click()
         page.get_by_role("button", name=kind).click()
-        page.wait_for_function(
-            "start => navigator.clipboard.readText().then(text => text.startsWith(start))", arg=beginning
-        )
-        text = page.evaluate("navigator.clipboard.readText()")
+        text = copied(page, beginning)
         assert "a windmill by the road" in text
     compile(text, "copied", "exec")
 
