@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from configs import hosts
 from configs.amounts import is_amount
+from configs.keep import is_limit
 from configs.logs import LogFormat
 from configs.option import Option, absolute, folder, number, option, parts, switch
 
@@ -153,6 +154,16 @@ class Settings:
         default=Path("db.sqlite3"),
         metadata=option("task records; a relative path starts from the output folder", read=Path, metavar="FILE"),
     )
+    keep: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "what is kept of ended tasks: an age (30d), a number (5000), or pictures of so many bytes (20GB); "
+            "older ones go, with pictures and inputs",
+            read=str.strip,
+            metavar="LIMIT",
+            many=True,
+        ),
+    )
     disable_metadata: bool = field(
         default=False,
         metadata=option("write no prompt, seed or size into the pictures", read=switch, bare="true"),
@@ -221,6 +232,8 @@ class Settings:
         for name in self.known_host:
             wrong_name = name != "*" and not hosts.is_host(name)
             _refuse(wrong_name, "known_host", name, "give a name, such as pictures.example")
+        for limit in self.keep:
+            _refuse(not is_limit(limit), "keep", limit, "give an age (30d), a number (5000) or an amount (20GB)")
         for host in self.allow_host:
             _refuse(not hosts.is_host(host), "allow_host", host, "give a name, an address or a network")
         _refuse(not self.listen.strip(), "listen", self.listen, "give an address, such as 127.0.0.1")

@@ -32,6 +32,7 @@ from server.origins import Origins, cors
 from server.outputs import Outputs
 from server.parts import Parts
 from server.proxy import Forwarded
+from server.pruning import Pruner
 from server.shelves import Shelves
 from server.slashes import Slashes
 from server.store import Store
@@ -116,7 +117,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     stack.push_async_callback(active.close)
     downloads = Downloads(settings)
     stack.push_async_callback(downloads.close)
-    return Parts(
+    parts = Parts(
         active=active,
         store=store,
         inputs=inputs,
@@ -131,3 +132,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
         tasks=tasks,
         downloads=downloads,
     )
+    pruner = Pruner(parts)
+    stack.push_async_callback(pruner.close)
+    await pruner.start()
+    tasks.tell_ends(lambda _: pruner.on_end())
+    return parts

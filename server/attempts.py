@@ -104,7 +104,11 @@ class Attempts:
                     picture = replace(event, index=missing[event.index])
                     message = f"Saving image {picture.index + 1}/{images} to system ..."
                     course.tell(share.reached(picture.index + 1), message)
-                    told += await asyncio.to_thread(self._keeper.keep, task_id, order, picture)
+                    try:
+                        told += await asyncio.to_thread(self._keeper.keep, task_id, order, picture)
+                    except BaseException:  # a full disk, say: the other images would be painted for nothing
+                        await self._backend.control(task_id, "stop")
+                        raise
                     self._metrics.images.inc()
                     self._on_image()
                 case Failed() | Finished():

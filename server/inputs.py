@@ -5,6 +5,7 @@ import base64
 import binascii
 import hashlib
 import io
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -81,7 +82,9 @@ class Inputs:
         picture = open_upright(content, field)
         kept = _png(as_mask(picture) if mask else as_picture(picture))
         path = self.folder / f"{hashlib.sha256(kept).hexdigest()}.png"
-        if not path.exists():
+        if path.exists():
+            os.utime(path)  # it is needed now: see `server.pruning`
+        else:
             write(path, kept)
         return path
 

@@ -9,7 +9,7 @@ def remove(row: TaskRow, parts: Parts) -> None:
     """Delete an ended task. Blocks; raises OSError.
 
     Files first: should it break off, the row still names what is left, and it can be asked for again. The pictures that
-    were sent in stay, for other tasks may use them.
+    were sent in stay, for other tasks may use them; with `--keep` they go when no task names them.
     """
     root = parts.outputs.folder
     for picture in row.pictures:

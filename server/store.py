@@ -6,7 +6,7 @@ from a thread. Times are milliseconds since 1970.
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from server.request_keys import KEPT_MS, RequestKey
 from server.search import Search
-from server.tables import ChoiceRow, DeliveryRow, PictureRow, RequestKeyRow, Tables, TaskRow
+from server.tables import ChoiceRow, DeliveryRow, InputRow, PictureRow, RequestKeyRow, Tables, TaskRow
 
 __all__ = ["OPEN", "DeliveryRow", "PictureRow", "Store", "Tables", "TaskRow", "now"]
 
@@ -36,6 +36,14 @@ class FoundPicture(NamedTuple):
     effective: dict[str, Any]
     save_name: str | None
     made_at: int
+
+
+class Past(NamedTuple):
+    """A task that has ended. files: day and name of its pictures."""
+
+    task_id: str
+    ended_at: int
+    files: list[tuple[str, str]]
 
 
 class KeyTaken(Exception):
@@ -98,6 +106,24 @@ class Store:
         """How many `ended_tasks` there are in all."""
         with Session(self._engine) as session:
             return session.scalar(select(func.count(TaskRow.id)).where(*_ended(since, until))) or 0
+
+    def past(self) -> list[Past]:
+        """All that have ended, newest first."""
+        when = func.coalesce(TaskRow.finished_at, TaskRow.queued_at)
+        chosen = select(TaskRow.task_id, when).where(TaskRow.status.not_in(OPEN)).order_by(TaskRow.id.desc())
+        with Session(self._engine) as session:
+            found = {task_id: Past(task_id, ended_at, []) for task_id, ended_at in session.execute(chosen)}
+            for task_id, day, file in session.execute(select(PictureRow.task_id, PictureRow.day, PictureRow.file)):
+                if task_id in found:
+                    found[task_id].files.append((day, file))
+        return list(found.values())
+
+    def named_inputs(self, files: Collection[str]) -> set[str]:
+        """Those of these files in the inputs folder that a task was sent."""
+        with Session(self._engine) as session:
+            if len(files) <= 100:
+                return set(session.scalars(select(InputRow.file).where(InputRow.file.in_(files))))
+            return set(files) & set(session.scalars(select(InputRow.file).distinct()))
 
     def start(self, task_id: str) -> None:
         """The task runs from now."""

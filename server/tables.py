@@ -51,7 +51,7 @@ class TaskRow(Tables):
         lazy="selectin",
         viewonly=True,
     )
-    inputs: Mapped[list["InputRow"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+    inputs: Mapped[list["InputRow"]] = relationship(lazy="selectin", passive_deletes=True)
 
 
 class InputRow(Tables):

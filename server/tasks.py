@@ -68,7 +68,7 @@ class TaskQueue:
         self._closed = asyncio.Event()
         self._leaving: set[asyncio.Task[None]] = set()
         self._again = again
-        self._on_end = on_end
+        self._on_end = [on_end] if on_end else []
         self._waiting = Turns()
         self._arrived = asyncio.Event()
         self._running: dict[str, asyncio.Event] = {}  # set once the backend knows of the task
@@ -82,6 +82,10 @@ class TaskQueue:
         for row in await asyncio.to_thread(self._store.open_tasks):
             await self._take_up(row)
         self._runner = asyncio.create_task(self._run_all())
+
+    def tell_ends(self, on_end: Callable[[str], None]) -> None:
+        """Call one more, as `on_end` is called."""
+        self._on_end.append(on_end)
 
     async def drain(self, seconds: float) -> None:
         """Take no new work from now on; returns when the image that is being painted is kept, or the time is over.
@@ -301,8 +305,8 @@ class TaskQueue:
         self._ended.pop(task_id).set()
 
     def _tell_end(self, task_id: str) -> None:
-        if self._on_end:  # not called from here, so that what it raises does not end the queue
-            asyncio.get_running_loop().call_soon(self._on_end, task_id)
+        for on_end in self._on_end:  # not called from here, so that what it raises does not end the queue
+            asyncio.get_running_loop().call_soon(on_end, task_id)
 
     async def _record_failure(self, task_id: str, message: str) -> None:
         try:

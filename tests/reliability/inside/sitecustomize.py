@@ -5,6 +5,8 @@ crash (the process ends at once), memory (the device has none left), pass (nothi
 
 GESSO_TEST_PAINTER: seconds that a step takes. Pictures are then noise, from the seed alone, and no library of models is
 imported, so that a worker is there within a second. All around it is as ever: the process, its pipe, plans, sessions.
+
+GESSO_TEST_CLOCK: a file with the seconds by which the machine's clock is wrong.
 """
 
 import importlib.abc
@@ -109,6 +111,19 @@ def break_steps(engine):
 
     engine.Engine._advance = faulty
 
+
+def wrong_clock():
+    clock, right, right_ns = Path(os.environ["GESSO_TEST_CLOCK"]), time.time, time.time_ns
+
+    def seconds():
+        return float(clock.read_text(encoding="utf-8") or 0) if clock.exists() else 0.0
+
+    time.time = lambda: right() + seconds()
+    time.time_ns = lambda: right_ns() + int(seconds() * 10**9)
+
+
+if os.environ.get("GESSO_TEST_CLOCK"):
+    wrong_clock()
 
 CHANGES = {}
 if FAULTS:
