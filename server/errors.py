@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from masking.errors import (
     BrokenModel,
@@ -145,6 +146,7 @@ def register(app: FastAPI) -> None:
     """Answer every public error, and FastAPI's own complaints, in one shape."""
     app.add_exception_handler(GessoError, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _other)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -171,6 +173,15 @@ async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
     """FastAPI's list of complaints, with what was sent cut short: it may be megabytes, or no JSON at all."""
     assert isinstance(error, RequestValidationError)
     return JSONResponse({"detail": [_printable(complaint) for complaint in error.errors()]}, status_code=422)
+
+
+async def _other(_request: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses; a body that it could not read is as wrong as any other value."""
+    assert isinstance(error, HTTPException)
+    if error.status_code != 400:
+        return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+    complaint = {"type": "body_unreadable", "loc": ["body"], "msg": str(error.detail)}
+    return JSONResponse({"detail": [_printable(complaint)]}, status_code=422)
 
 
 async def _fault(_request: Request, error: Exception) -> JSONResponse:
