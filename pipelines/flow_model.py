@@ -3,7 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ class Build:
     models: Mapping[str, str]
     text_encoders: Mapping[str, str]
     tokenizers: Mapping[str, str]
+    processors: Mapping[str, str] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
 
 
@@ -111,6 +112,8 @@ def build(checkpoint: Checkpoint, told: Build, device: str) -> Any:
     for name, kind in told.tokenizers.items():
         if name not in missing:
             components[name] = weights.tokenizer(name, getattr(transformers, kind))
+    for name, kind in told.processors.items():
+        components[name] = weights.processor(name, getattr(transformers, kind))
     return getattr(diffusers, told.pipeline)(**components, scheduler=None)
 
 
@@ -131,8 +134,8 @@ class FlowModel(ABC):
         self.space = self._space(pipeline.vae)
 
     @abstractmethod
-    def _told(self, text: str) -> Told:
-        """A text encoded; its key encoder_hidden_states is a tensor."""
+    def _told(self, text: str, painting: Painting) -> Told:
+        """A text encoded, for what is to be painted; its key encoder_hidden_states is a tensor."""
 
     @abstractmethod
     def _velocity(self, sample: Sample, told: Sequence[Told]) -> "list[Tensor]":
@@ -172,8 +175,8 @@ class FlowModel(ABC):
         """The prompt, and the negative one where there is guidance against it."""
         recipe = painting.recipe
         self.adapters.put_on(recipe.loras)
-        told = self._told(text := one_text(recipe.prompt))
-        against = self._told(one_text(recipe.negative_prompt)) if self._guides(recipe) else None
+        told = self._told(text := one_text(recipe.prompt), painting)
+        against = self._told(one_text(recipe.negative_prompt), painting) if self._guides(recipe) else None
         return FlowWords(embedding=told["encoder_hidden_states"], told=told, against=against, lost=self._lost(text))
 
     def _guides(self, recipe: Recipe) -> bool:

@@ -38,6 +38,13 @@ class Weights:
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise self._broken(part, problem) from problem
 
+    def processor(self, part: str, kind: Any) -> Any:
+        """What makes a text encoder's input of words and pictures, of class `kind`."""
+        try:
+            return kind.from_pretrained(self._parts.folder(part), local_files_only=True)
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise self._broken(part, problem) from problem
+
     def _checked(self, part: str, load: Any) -> Any:
         """What `load` gives; transformers and diffusers only warn of weights that are not there."""
         try:

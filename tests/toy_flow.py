@@ -6,6 +6,9 @@ from typing import Any
 
 from tests.toys import SIDE, byte_letters, clip_config, tokenizer
 
+VISION = (259, 260, 261)
+"""The toys' tokens about a picture: where it begins, what stands for it, and where it ends."""
+
 CHANNELS = 16
 """Of the toys' latents; Stable Diffusion 3's own pipelines take no other number."""
 
@@ -162,8 +165,8 @@ def z_image(folder: Path, *, seed: int = 0, turbo: bool = True) -> Path:
     return folder
 
 
-def qwen_image(folder: Path, *, seed: int = 0) -> Path:
-    """Write a Qwen-Image checkpoint to `folder` and return it. It paints multiples of 16."""
+def qwen_image(folder: Path, *, seed: int = 0, edits: str = "") -> Path:
+    """Write a Qwen-Image checkpoint to `folder` and return it, for multiples of 16. edits: "Edit" or "EditPlus"."""
     import diffusers
     import torch
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
@@ -184,8 +187,14 @@ def qwen_image(folder: Path, *, seed: int = 0) -> Path:
         )
         rope = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
         sees = {"depth": 1, "hidden_size": 16, "num_heads": 2, "intermediate_size": 16, "out_hidden_size": 16}
-        config = Qwen2_5_VLConfig(text_config=qwen(layers=1) | {"rope_scaling": rope}, vision_config=sees)
-        diffusers.QwenImagePipeline(
+        sees |= {"fullatt_block_indexes": [0]}
+        config = Qwen2_5_VLConfig(
+            text_config=qwen(layers=1) | {"rope_scaling": rope},
+            vision_config=sees,
+            **dict(zip(("vision_start_token_id", "image_token_id", "vision_end_token_id"), VISION, strict=True)),
+        )
+        getattr(diffusers, f"QwenImage{edits}Pipeline")(
+            **({"processor": _qwen_processor()} if edits else {}),
             transformer=lively(transformer),
             scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift_terminal=0.02),
             vae=autoencoder,
@@ -194,6 +203,12 @@ def qwen_image(folder: Path, *, seed: int = 0) -> Path:
         ).save_pretrained(folder)
     _native_side(folder)
     return folder
+
+
+def _qwen_processor() -> Any:
+    from transformers import Qwen2VLImageProcessor, Qwen2VLProcessor, Qwen2VLVideoProcessor
+
+    return Qwen2VLProcessor(Qwen2VLImageProcessor(), qwen_tokenizer(), Qwen2VLVideoProcessor())
 
 
 def flux2(folder: Path, *, seed: int = 0, distilled: bool = False) -> Path:
@@ -213,6 +228,39 @@ def flux2(folder: Path, *, seed: int = 0, distilled: bool = False) -> Path:
             is_distilled=distilled,
         ).save_pretrained(folder)
     return folder
+
+
+def flux2_dev(folder: Path, *, seed: int = 0) -> Path:
+    """Write a FLUX.2 dev checkpoint to `folder` and return it. It paints multiples of 16."""
+    import diffusers
+    import torch
+    from transformers import Mistral3Config, Mistral3ForConditionalGeneration
+
+    reads = qwen(layers=31) | {"model_type": "mistral"}
+    sees = {"model_type": "pixtral", "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    sees |= {"num_attention_heads": 2, "head_dim": 8, "image_size": 28, "patch_size": 14}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        diffusers.Flux2Pipeline(
+            transformer=lively(_flux2_transformer(guided=True, width=3 * 16)),
+            scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+            vae=_flux2_vae(),
+            text_encoder=Mistral3ForConditionalGeneration(Mistral3Config(text_config=reads, vision_config=sees)),
+            tokenizer=_pixtral_processor(),
+        ).save_pretrained(folder)
+    return folder
+
+
+def _pixtral_processor() -> Any:
+    from transformers import PixtralImageProcessor, PixtralProcessor
+
+    words = qwen_tokenizer()
+    words.add_special_tokens({"additional_special_tokens": ["[IMG]", "[IMG_BREAK]", "[IMG_END]"]})
+    template = (
+        "{% for message in messages %}[{{ message['role'] }}]{% for part in message['content'] %}{{ part['text'] }}"
+        "{% endfor %}{% endfor %}"
+    )
+    return PixtralProcessor(image_processor=PixtralImageProcessor(), tokenizer=words, chat_template=template)
 
 
 def _flux2_transformer(*, guided: bool, width: int) -> Any:
@@ -264,9 +312,10 @@ def qwen_tokenizer() -> Any:
     """Qwen's own tokenizer class with a vocabulary of single bytes, and a template of its form."""
     from transformers import Qwen2Tokenizer
 
-    words = [*byte_letters(), "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    marks = ["<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|image_pad|>", "<|vision_end|>", "<|video_pad|>"]
+    words = [*byte_letters(), "<|endoftext|>", *marks]
     made = Qwen2Tokenizer(
-        vocab={word: place for place, word in enumerate(words)}, merges=[], additional_special_tokens=words[-2:]
+        vocab={word: place for place, word in enumerate(words)}, merges=[], additional_special_tokens=marks
     )
     made.chat_template = (
         "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"

@@ -61,7 +61,7 @@ class Flux(FlowModel):
     def _longest_tokenizer(self) -> Any:
         return self.pipeline.tokenizer_2
 
-    def _told(self, text: str) -> Told:
+    def _told(self, text: str, painting: Painting) -> Told:
         words, pooled, places = self.pipeline.encode_prompt(text, text, device=self.device)
         return {"encoder_hidden_states": words, "pooled_projections": pooled, "txt_ids": places}
 

@@ -13,6 +13,7 @@ from pipelines.families import Checkpoint, Sample
 from pipelines.flow_model import Build, FlowModel, Told
 from pipelines.latent_spaces import Flux2Space
 from pipelines.parts import Parts
+from pipelines.plans import Painting
 from pipelines.usual import usual
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Flux2(FlowModel):
     def _longest_tokenizer(self) -> Any:
         return getattr(self.pipeline.tokenizer, "tokenizer", self.pipeline.tokenizer)
 
-    def _told(self, text: str) -> Told:
+    def _told(self, text: str, painting: Painting) -> Told:
         words, places = self.pipeline.encode_prompt(text, device=self.device)
         return {"encoder_hidden_states": words, "txt_ids": places}
 

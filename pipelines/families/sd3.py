@@ -10,6 +10,7 @@ from pipelines import flow_model
 from pipelines.families import Checkpoint, Sample
 from pipelines.flow_model import Build, FlowModel, Told
 from pipelines.parts import Parts
+from pipelines.plans import Painting
 from pipelines.usual import usual
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Sd3(FlowModel):
     def _longest_tokenizer(self) -> Any:
         return self.pipeline.tokenizer_3 or self.pipeline.tokenizer
 
-    def _told(self, text: str) -> Told:
+    def _told(self, text: str, painting: Painting) -> Told:
         words, _, pooled, _ = self.pipeline.encode_prompt(
             text, text, text, device=self.device, do_classifier_free_guidance=False
         )

@@ -10,6 +10,7 @@ from pipelines.families import Checkpoint, Sample
 from pipelines.flow_model import Build, FlowModel, Told
 from pipelines.flow_sampling import TRAINED
 from pipelines.parts import Parts
+from pipelines.plans import Painting
 from pipelines.usual import usual
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class ZImage(FlowModel):
         levels = torch.linspace(1.0, 1 / steps, steps).tolist()
         return {"sigmas": levels, "mu": flow_model.shift(self.scheduler_config, tokens)}
 
-    def _told(self, text: str) -> Told:
+    def _told(self, text: str, painting: Painting) -> Told:
         words, _ = self.pipeline.encode_prompt([text], device=self.device, do_classifier_free_guidance=False)
         return {"encoder_hidden_states": words[0]}
 
