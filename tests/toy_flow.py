@@ -186,8 +186,8 @@ def qwen_image(folder: Path, *, seed: int = 0, edits: str = "") -> Path:
             base_dim=4, z_dim=CHANNELS, dim_mult=[1, 1, 1, 1], num_res_blocks=1
         )
         rope = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
-        sees = {"depth": 1, "hidden_size": 16, "num_heads": 2, "intermediate_size": 16, "out_hidden_size": 16}
-        sees |= {"fullatt_block_indexes": [0]}
+        sees: dict[str, Any] = {"depth": 1, "hidden_size": 16, "num_heads": 2, "intermediate_size": 16}
+        sees |= {"out_hidden_size": 16, "fullatt_block_indexes": [0]}
         config = Qwen2_5_VLConfig(
             text_config=qwen(layers=1) | {"rope_scaling": rope},
             vision_config=sees,

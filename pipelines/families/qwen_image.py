@@ -1,6 +1,6 @@
 """Qwen-Image: a Qwen2.5-VL text encoder, a transformer with guidance, and a VAE that also knows videos.
 
-Qwen-Image-Edit is shown the picture, too: its text encoder looks at it, and its latents lie beside those that are painted.
+Qwen-Image-Edit is shown the picture, too: its text encoder sees it, and its latents lie beside those that are painted.
 """
 
 import dataclasses
