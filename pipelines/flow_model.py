@@ -20,7 +20,7 @@ from pipelines.parts import Parts
 from pipelines.plans import Painting, Pixels, Recipe, Repainting
 from pipelines.unet_model import picture_of, signed
 from pipelines.usual import Usual
-from pipelines.weights import Weights
+from pipelines.weights import Weights, number_for
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -94,13 +94,12 @@ def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
 def build(checkpoint: Checkpoint, told: Build, device: str) -> Any:
     """diffusers' pipeline of the checkpoint's components, in main memory and without a scheduler. Raises BrokenModel.
 
-    device: what they are made for; bfloat16 on CUDA, float32 elsewhere.
+    device: what they are made for.
     """
     import diffusers
-    import torch
     import transformers
 
-    weights = Weights(checkpoint.parts, torch.bfloat16 if device == "cuda" else torch.float32)
+    weights = Weights(checkpoint.parts, number_for(device))
     complete = all(checkpoint.parts.has(name) for name in told.optional)
     missing = () if complete else told.optional
     components: dict[str, Any] = dict.fromkeys(missing)
@@ -130,6 +129,7 @@ class FlowModel(ABC):
         self.scheduler_config = checkpoint.parts.config("scheduler")
         self.dtype = self.transformer.dtype
         self.latent_dtype = self.dtype
+        self.lean = False
         self.adapters = Adapters(pipeline, settings)
         self.space = self._space(pipeline.vae)
 
@@ -174,7 +174,7 @@ class FlowModel(ABC):
     def encode_prompt(self, painting: Painting) -> Words:
         """The prompt, and the negative one where there is guidance against it."""
         recipe = painting.recipe
-        self.adapters.put_on(recipe.loras)
+        self.adapters.put_on(recipe.loras, anew=True)
         told = self._told(text := one_text(recipe.prompt), painting)
         against = self._told(one_text(recipe.negative_prompt), painting) if self._guides(recipe) else None
         return FlowWords(embedding=told["encoder_hidden_states"], told=told, against=against, lost=self._lost(text))
@@ -197,9 +197,10 @@ class FlowModel(ABC):
         kind = type(self.space.vae)
         try:
             if path.is_dir():
-                vae = kind.from_pretrained(path, torch_dtype=self.dtype)
+                vae = kind.from_pretrained(path, torch_dtype=self.space.vae.dtype)
             else:
-                vae = kind.from_single_file(str(path), config=str(self.parts.folder("vae")), torch_dtype=self.dtype)
+                config, number = str(self.parts.folder("vae")), self.space.vae.dtype
+                vae = kind.from_single_file(str(path), config=config, torch_dtype=number)
         except (OSError, ValueError, RuntimeError) as problem:
             raise BrokenModel(f"The VAE {path.name!r} does not load: {problem}", field="vae") from problem
         other = copy.copy(self)
@@ -245,7 +246,10 @@ class FlowModel(ABC):
         assert isinstance(words, FlowWords)
         if words.against is None:
             return self._velocity(sample, [words.told])[0]
-        against, prompt = self._velocity(sample, [words.against, words.told])
+        both = [words.against, words.told]
+        against, prompt = (
+            (self._velocity(sample, [each])[0] for each in both) if self.lean else self._velocity(sample, both)
+        )
         return self._mixed(against, prompt, sample.painting.recipe.guidance_scale)
 
     def _mixed(self, against: "Tensor", prompt: "Tensor", scale: float) -> "Tensor":

@@ -115,10 +115,10 @@ class UnetModel:
 
         try:
             if path.is_dir():
-                vae = AutoencoderKL.from_pretrained(path, torch_dtype=self.dtype)
+                vae = AutoencoderKL.from_pretrained(path, torch_dtype=self.vae.dtype)
             else:
                 config = str(self.parts.folder("vae"))
-                vae = AutoencoderKL.from_single_file(str(path), config=config, torch_dtype=self.dtype)
+                vae = AutoencoderKL.from_single_file(str(path), config=config, torch_dtype=self.vae.dtype)
         except (OSError, ValueError, RuntimeError) as problem:
             raise BrokenModel(f"The VAE {path.name!r} does not load: {problem}", field="vae") from problem
         other = copy.copy(self)
@@ -169,9 +169,9 @@ class UnetModel:
         return torch.from_numpy(painting.cells)[None, None].to(self.device, self.dtype)
 
     def _latents_of(self, picture: "Tensor", generator: "Generator") -> "Tensor":
-        posterior = self.vae.encode(picture.to(self.device, self.dtype)).latent_dist
+        posterior = self.vae.encode(picture.to(self.device, self.vae.dtype)).latent_dist
         latents: Tensor = self.vae.config.scaling_factor * posterior.sample(generator)
-        return latents.contiguous()
+        return latents.to(self.dtype).contiguous()
 
     def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
         """The UNet's outputs, rows × 4 × rows of cells × columns for each sample; all samples have the same LoRAs."""
@@ -230,13 +230,15 @@ class UnetModel:
         import torch
 
         with torch.inference_mode():
-            posterior = self.vae.encode(signed(pixels).to(self.device, self.dtype)).latent_dist
+            posterior = self.vae.encode(signed(pixels).to(self.device, self.vae.dtype)).latent_dist
             latents: Tensor = self.vae.config.scaling_factor * posterior.mean
         return latents
 
     def decode(self, latents: "Tensor") -> Pixels:
         """height × width × 3, RGB. Raises BrokenModel where the model gave no numbers."""
-        return picture_of(self.vae.decode(latents / self.vae.config.scaling_factor, return_dict=False)[0])
+        return picture_of(
+            self.vae.decode(latents.to(self.vae.dtype) / self.vae.config.scaling_factor, return_dict=False)[0]
+        )
 
 
 def signed(pixels: Pixels) -> "Tensor":

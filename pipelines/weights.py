@@ -15,7 +15,7 @@ class Weights:
     """Loads the parts of one checkpoint into main memory. Every method raises BrokenModel."""
 
     def __init__(self, parts: Parts, number: Any) -> None:
-        """number: the torch dtype of what is loaded."""
+        """number: the torch dtype of what is loaded; a VAE overflows in float16, and is loaded in float32 instead."""
         self._parts, self._number = parts, number
 
     def model(self, part: str, kind: Any) -> Any:
@@ -65,9 +65,9 @@ class Weights:
         )
 
     def _diffusers(self, part: str, folder: str, kind: Any) -> Any:
-        more = self._parts.more.get(part, {})
+        more, number = self._parts.more.get(part, {}), _for_part(part, self._number)
         if part not in self._parts.held:
-            return _strictly(kind, folder, torch_dtype=self._number, local_files_only=True, **more)
+            return _strictly(kind, folder, torch_dtype=number, local_files_only=True, **more)
         state = dict(self._state)
         if part == "transformer":
             begin = self._parts.held[part]
@@ -76,7 +76,7 @@ class Weights:
             from diffusers import GGUFQuantizationConfig
 
             more = more | {"quantization_config": GGUFQuantizationConfig(compute_dtype=self._number)}
-        return kind.from_single_file(state, config=folder, torch_dtype=self._number, local_files_only=True, **more)
+        return kind.from_single_file(state, config=folder, torch_dtype=number, local_files_only=True, **more)
 
     def _transformers(self, part: str, folder: str, kind: Any) -> Any:
         from diffusers.loaders import single_file_utils
@@ -104,6 +104,21 @@ def _load_t5(kind: Any, state: dict[str, Any], **more: Any) -> Any:
     made = create_diffusers_t5_model_from_checkpoint(kind, state, **more)
     made.tie_weights()
     return made
+
+
+def number_for(device: str) -> Any:
+    """torch's dtype of checkpoints: bfloat16 where CUDA computes in it, float16 on older cards, float32 elsewhere."""
+    import torch
+
+    if device != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
+def _for_part(part: str, number: Any) -> Any:
+    import torch
+
+    return torch.float32 if part == "vae" and number == torch.float16 else number
 
 
 def _strictly(kind: Any, folder: str, **more: Any) -> Any:

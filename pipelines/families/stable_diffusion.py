@@ -10,7 +10,7 @@ from pipelines.inversions import Inversions
 from pipelines.parts import Parts
 from pipelines.reading import Encoder, Reader
 from pipelines.unet_model import UnetModel
-from pipelines.weights import Weights
+from pipelines.weights import Weights, number_for
 
 
 def describe(name: str, parts: Parts) -> Checkpoint:
@@ -24,13 +24,12 @@ def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
 
 
 def load(checkpoint: Checkpoint, device: str, settings: Settings) -> UnetModel:
-    """The checkpoint's models in main memory, made for a device: bfloat16 on CUDA, else float32. Raises BrokenModel."""
-    import torch
+    """The checkpoint's models in main memory, made for a device. Raises BrokenModel."""
     from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
     parts = checkpoint.parts
-    number = torch.bfloat16 if device == "cuda" else torch.float32
+    number = number_for(device)
     weights = Weights(parts, number)
     encoder = Encoder(
         weights.tokenizer("tokenizer", CLIPTokenizer),
