@@ -21,6 +21,7 @@ OFFSET_LORA = "sd_xl_offset_example-lora_1.0.safetensors"
 
 ENGINES = {"v1": "inpaint.fooocus.patch", "v2.5": "inpaint_v25.fooocus.patch", "v2.6": "inpaint_v26.fooocus.patch"}
 USUAL_ENGINE = "v2.6"
+ENGINE_HEAD = "fooocus_inpaint_head.pth"
 
 
 def installed(kind: Kind, settings: Settings) -> dict[str, Path]:
@@ -69,24 +70,30 @@ def lora(name: str, settings: Settings, *, field: str) -> tuple[str, Path] | Non
     raise _missing("loras", full, settings, field=field)
 
 
-def inpaint_engine(name: str, settings: Settings, warnings: list[str]) -> None:
-    """Fooocus's inpaint engines patch SDXL checkpoints; every other checkpoint inpaints by itself, which is told.
+def inpaint_engine(
+    asked: str | None, usual: str, checkpoint: Checkpoint, settings: Settings, warnings: list[str]
+) -> str:
+    """The inpaint engine that a checkpoint is patched with; "" for none. asked: None = the `usual` one if it can be.
 
+    They are for SDXL of 4 channels; every other checkpoint inpaints by itself, which is told where one was asked for.
     Raises ModelMissing for one that is not installed, but for FooocusAPI's default.
     """
+    name = usual if asked is None else asked
     if name in ("", "None"):
-        return
+        return ""
     if name not in ENGINES:
         raise InvalidValue(
             f"There is no inpaint engine {name!r}; there are {', '.join(ENGINES)}.", field="inpaint_engine"
         )
-    missing = [
-        file for file in ("fooocus_inpaint_head.pth", ENGINES[name]) if file not in installed("inpaint", settings)
-    ]
-    if missing and name != USUAL_ENGINE:
+    missing = [file for file in (ENGINE_HEAD, ENGINES[name]) if file not in installed("inpaint", settings)]
+    if missing and asked is not None and name != USUAL_ENGINE:
         raise _missing("inpaint", missing[-1], settings, field="inpaint_engine")
-    why = "is not installed" if missing else "is for SDXL checkpoints"
-    warnings.append(f'inpaint_engine "{name}" {why}; the checkpoint inpaints by itself.')
+    if not missing and checkpoint.family == "sdxl" and not checkpoint.inpainting:
+        return name
+    if asked is not None:
+        why = "is not installed" if missing else "is for SDXL checkpoints of 4 channels"
+        warnings.append(f'inpaint_engine "{name}" {why}; the checkpoint inpaints by itself.')
+    return ""
 
 
 def refuse_without_safety_checker(settings: Settings) -> None:

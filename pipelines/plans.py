@@ -70,6 +70,7 @@ class Recipe:
     adm: Adm = NO_ADM
     expansion: str = ""
     loras: tuple[Lora, ...] = ()
+    inpaint_engine: str = ""
     black_out_nsfw: bool = False
 
 

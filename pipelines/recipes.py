@@ -22,6 +22,7 @@ def choose(
     sampler, scheduler = _sampling(task, preset, warnings)
     vae = companions.vae(preset.vae if task.vae is None else task.vae, checkpoint, settings)
     _look_for_companions(task, preset, settings, warnings)
+    engine = _engine(task, preset, checkpoint, settings, warnings)
     words = task.words()
     recipe = Recipe(
         prompt=prompts.one_line(preset.prompt if words is None else words),
@@ -43,6 +44,7 @@ def choose(
         adm=_adm(task, checkpoint, warnings),
         loras=_loras(task, preset, checkpoint, settings, warnings),
         black_out_nsfw=task.black_out_nsfw,
+        inpaint_engine=engine,
     )
     return _quickened(recipe, fast, task, warnings) if fast else recipe
 
@@ -77,10 +79,16 @@ def _look_for_companions(task: Task, preset: Preset, settings: Settings, warning
     """What else is asked for beside the checkpoint is refused where it cannot be had, or told."""
     if task.black_out_nsfw:
         companions.refuse_without_safety_checker(settings)
-    if task.inpaint_engine is not None:
-        companions.inpaint_engine(task.inpaint_engine, settings, warnings)
     if preset.refiner and task.preset is not None:
         warnings.append(f"The refiner {preset.refiner} of preset {preset.name} was not used: refiners come later.")
+
+
+def _engine(task: Task, preset: Preset, checkpoint: Checkpoint, settings: Settings, warnings: list[str]) -> str:
+    """The inpaint engine, where the task inpaints; one that is asked for must be there in any case."""
+    if not task.inpaints and task.inpaint_engine is None:
+        return ""
+    engine = companions.inpaint_engine(task.inpaint_engine, preset.inpaint_engine, checkpoint, settings, warnings)
+    return engine if task.inpaints else ""
 
 
 def _sampling(task: Task, preset: Preset, warnings: list[str]) -> tuple[str, str]:

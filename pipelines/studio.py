@@ -12,7 +12,7 @@ from configs.settings import Settings
 from masking import models as mask_models
 from masking.machine import Machine, is_out_of_memory
 from masking.residency import Residency
-from pipelines import checkpoints, safety, sparing, upscalers
+from pipelines import checkpoints, inpaint_engine, safety, sparing, upscalers
 from pipelines.easels import Easels
 from pipelines.engine import Engine, Stroke
 from pipelines.events import Event, Finished, Message, Picture, Skipped, Step
@@ -22,6 +22,7 @@ from pipelines.plans import Drawing, EditReport, Enlarging, Painting, Pixels, Pl
 from pipelines.presets import Preset
 from pipelines.previews import Previews
 from pipelines.pulse import Pulse
+from pipelines.unet_model import UnetModel
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Studio:
         said: what has been asked for since it was last called; it is called before each denoising step, and before each
         tile of an upscaler. previews: tell them, too (from a thread of their own).
         """
-        with self.checkpoint(plan.recipe.checkpoint) as easels:
+        with self.checkpoint(plan.recipe.checkpoint, plan.recipe.inpaint_engine) as easels:
             easel = easels.easel(plan.recipe.vae)
             glance = easel.glance if previews else None
             session = _Session(plan, easel.engine, self._enlarge, self._passes, tell=tell, said=said)
@@ -97,17 +98,24 @@ class Studio:
             with sparing.leaner(easel.model):
                 return draw(1)
 
-    def checkpoint(self, name: str) -> AbstractContextManager[Easels]:
-        """The checkpoint of that name, loaded; it stays so until the end of the block. Raises a GessoError."""
+    def checkpoint(self, name: str, engine: str = "") -> AbstractContextManager[Easels]:
+        """The checkpoint of that name, loaded; it stays so until the end of the block. Raises a GessoError.
+
+        engine: an inpaint engine that it is patched with; the checkpoint without it is another one.
+        """
 
         def load() -> Easels:
             found = checkpoints.find(name, self.settings)
             model = families()[found.family].load(found, self.device, self.settings)
+            if engine:
+                assert isinstance(model, UnetModel)
+                inpaint_engine.put_into(model, engine, self.settings)
             return Easels(found, model, self.settings, self._pulse)
 
         self._pulse.enter("load")
         file = checkpoints.installed(self.settings).get(name)
-        return self.held.using(("checkpoint", name), load, file=file, in_parts=True)
+        key = ("checkpoint", f"{name} + inpaint engine {engine}" if engine else name)
+        return self.held.using(key, load, file=file, in_parts=True)
 
     def mask_model(self, name: str) -> mask_models.MaskModel:
         """The mask model of that name, loaded. Raises ModelMissing or BrokenModel."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from masking.errors import BrokenModel, NotSupported
+from pipelines import inpaint_engine
 from pipelines.adapters import Adapters
 from pipelines.denoised import Denoised
 from pipelines.families import Checkpoint, Sample, Start, Words
@@ -85,6 +86,7 @@ class UnetModel:
         self.unet, self.vae, self.reader, self.adapters = unet, vae, reader, adapters
         self.scheduler_config, self.device, self.parts = scheduler_config, device, parts
         self.lean = False
+        self.head: Tensor | None = None  # of an inpaint engine, see there
         self.dtype = unet.dtype
         self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
 
@@ -148,7 +150,8 @@ class UnetModel:
             return Start(latents=latents, noise=noise)
         # The stock 4-channel inpaint pipeline encodes the masked picture, too, and so draws once more.
         randn_tensor(shape, generator=generator, device=torch.device(self.device), dtype=self.dtype)
-        return Start(latents=latents, noise=noise, known=image, cells=self._cells(given))
+        conditions = self._conditions(painting, generator) if self.head is not None else None
+        return Start(latents=latents, noise=noise, conditions=conditions, known=image, cells=self._cells(given))
 
     def _conditions(self, painting: Painting, generator: "Generator") -> "Tensor":
         """Mask and masked picture, 1 × 5 × rows × columns; without a picture all is masked over a blank one (zeros)."""
@@ -187,10 +190,22 @@ class UnetModel:
         import torch
 
         rows = [len(sample.words.embedding) for sample in samples]
-        latents = [
-            torch.cat([sample.latents] if sample.conditions is None else [sample.latents, sample.conditions], dim=1)
-            for sample in samples
-        ]
+        latents, added = [sample.latents for sample in samples], None
+        if self.head is not None:
+            told = [
+                inpaint_engine.features(self.head, sample.conditions)
+                for sample in samples
+                if sample.conditions is not None
+            ]
+            added = (
+                torch.cat([each.expand(n, -1, -1, -1) for each, n in zip(told, rows, strict=True)]) if told else None
+            )
+        elif samples[0].conditions is not None:
+            latents = [
+                torch.cat([sample.latents, sample.conditions], dim=1)
+                for sample in samples
+                if sample.conditions is not None
+            ]
         b1, b2, s1, s2 = freeu
         if freeu != NO_FREEU:
             self.unet.enable_freeu(b1=b1, b2=b2, s1=s1, s2=s2)
@@ -200,6 +215,7 @@ class UnetModel:
                 torch.cat([sample.timestep.expand(n) for sample, n in zip(samples, rows, strict=True)]).to(self.device),
                 torch.cat([sample.words.embedding for sample in samples]),
                 self._told(samples),
+                added,
             )
         finally:
             if freeu != NO_FREEU:
@@ -207,9 +223,14 @@ class UnetModel:
         return output.split(rows)
 
     def _rows(
-        self, latents: "Tensor", timesteps: "Tensor", words: "Tensor", told: "dict[str, Tensor] | None"
+        self,
+        latents: "Tensor",
+        timesteps: "Tensor",
+        words: "Tensor",
+        told: "dict[str, Tensor] | None",
+        added: "Tensor | None",
     ) -> "Tensor":
-        """The UNet's output for all rows at once, or, where it is lean, for one after the other."""
+        """The UNet's output for all rows at once, or, where it is lean, one by one. added: by an inpaint head."""
         import torch
 
         size = 1 if self.lean else len(latents)
@@ -218,7 +239,8 @@ class UnetModel:
             part = slice(first, first + size)
             more = {name: values[part] for name, values in told.items()} if told else None
             asked = {"encoder_hidden_states": words[part], "added_cond_kwargs": more}
-            outputs.append(self.unet(latents[part], timesteps[part], **asked, return_dict=False)[0])
+            with inpaint_engine.beside(self.unet.conv_in, None if added is None else added[part]):
+                outputs.append(self.unet(latents[part], timesteps[part], **asked, return_dict=False)[0])
         return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
 
     def _told(self, _samples: Sequence[Sample]) -> "dict[str, Tensor] | None":

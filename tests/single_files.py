@@ -7,23 +7,8 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-RESNET = {
-    "norm1": "in_layers.0",
-    "conv1": "in_layers.2",
-    "norm2": "out_layers.0",
-    "conv2": "out_layers.3",
-    "time_emb_proj": "emb_layers.1",
-    "conv_shortcut": "skip_connection",
-}
-ENDS = {
-    "conv_in": "input_blocks.0.0",
-    "conv_norm_out": "out.0",
-    "conv_out": "out.2",
-    "time_embedding.linear_1": "time_embed.0",
-    "time_embedding.linear_2": "time_embed.2",
-    "add_embedding.linear_1": "label_emb.0.0",
-    "add_embedding.linear_2": "label_emb.0.2",
-}
+from pipelines.unet_names import single_file_name
+
 LAYERS = 1
 """Of each of the toys' blocks."""
 
@@ -71,23 +56,8 @@ def _tensors(folder: Path) -> list[tuple[str, Any]]:
 
 def unet_name(name: str, every: set[str]) -> str:
     """every: the names of all tensors, for the place of some depends on which others there are."""
-    for end, there in ENDS.items():
-        if name.startswith(end + "."):
-            return there + name.removeprefix(end)
-    name = re.sub(r"resnets\.(\d+)\.(\w+)\.", lambda found: f"resnets.{found[1]}.{RESNET[found[2]]}.", name)
-    middle = {"resnets.0": "0", "attentions.0": "1", "resnets.1": "2"}
-    if name.startswith("mid_block."):
-        part = ".".join(name.split(".")[1:3])
-        return f"middle_block.{middle[part]}." + name.split(".", 3)[3]
-    way, block, kind, layer, rest = re.fullmatch(r"(down|up)_blocks\.(\d+)\.(\w+)\.(\d+)\.(.*)", name).groups()  # type: ignore[union-attr]
-    i, j = int(block), int(layer)
-    if kind == "downsamplers":
-        return f"input_blocks.{(LAYERS + 1) * (i + 1)}.0.op." + rest.removeprefix("conv.")
-    if kind == "upsamplers":
-        place = 2 if any(other.startswith(f"up_blocks.{i}.attentions.") for other in every) else 1
-        return f"output_blocks.{(LAYERS + 1) * i + LAYERS}.{place}.{rest}"
-    number = (LAYERS + 1) * i + j + (1 if way == "down" else 0)
-    return f"{'input' if way == 'down' else 'output'}_blocks.{number}.{0 if kind == 'resnets' else 1}.{rest}"
+    attending = {int(found[1]) for other in every if (found := re.match(r"up_blocks\.(\d+)\.attentions\.", other))}
+    return single_file_name(name, layers=LAYERS, attending_up=attending)
 
 
 def vae_name(name: str) -> str:

@@ -5,6 +5,7 @@ exports that plan class as `PLAN`. Nothing here imports torch: the server's HTTP
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pipelines.families import Checkpoint
 from pipelines.plans import Adm, FreeU, Lora, Plan, Recipe, Shot
@@ -29,8 +30,10 @@ class Task:
     """What every task may be asked; None (and an empty tuple) means "decide for me".
 
     first_index: the first picture's number, by which arrays and wildcards in order take turns.
-    vae: "Default (model)" is the checkpoint's own. inpaint_engine: only where the task inpaints.
+    vae: "Default (model)" is the checkpoint's own. inpaint_engine: only where the task `inpaints`.
     """
+
+    inpaints: ClassVar[bool] = False
 
     prompt: str | None = None
     negative_prompt: str | None = None

@@ -39,6 +39,8 @@ class Inpaint(Task):
     seam_repair: paint a seam that can be seen over once more.
     """
 
+    inpaints = True
+
     image: Path
     mask: Path | None = None
     additional_prompt: str | None = None
