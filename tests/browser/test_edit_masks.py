@@ -83,14 +83,11 @@ def test_the_background_is_masked_and_removed(editor, cup) -> None:
         assert np.array_equal(np.asarray(cut)[solid, :3], np.asarray(cup)[solid])
 
 
-def test_missing_weights_are_told_beside_the_tool_in_the_servers_words(editor, zoo) -> None:  # noqa: F811
-    away = zoo.parent / "sam-away"
-    (zoo / "sam").rename(away)
-    editor.person.expected.append("422")
-    try:
-        editor.chooses("object")
-        editor.clicks(100, 75)
-        expect(editor.told).to_contain_text("gesso-sam")
-        assert not editor.mask().any()
-    finally:
-        away.rename(zoo / "sam")
+def test_what_goes_wrong_is_told_beside_the_tool_in_the_servers_words(editor) -> None:
+    for file in (editor.person.studio.folder / "inputs").iterdir():
+        file.unlink()
+    editor.person.expected.append("424")
+    editor.chooses("object")
+    editor.clicks(100, 75)
+    expect(editor.told).to_contain_text("send that picture again")
+    assert not editor.mask().any()

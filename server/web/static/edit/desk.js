@@ -202,7 +202,15 @@ export class Desk extends EventTarget {
     this.#timer = setTimeout(() => this.#keep(), KEEP_AFTER_MS);
   }
 
+  /** Keep at once what was going to be kept: the page is being left. */
+  flush() {
+    if (!this.#timer) return;
+    clearTimeout(this.#timer);
+    this.#keep();
+  }
+
   async #keep() {
+    this.#timer = 0;
     this.#putAside();
     const { versions, brush, words, options, task } = this;
     const state = { versions, brush, words, options, task, tool: this.tool.id, current: this.version?.id ?? null };

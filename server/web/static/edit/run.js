@@ -61,6 +61,7 @@ export function run(desk, app, show) {
   async function end(event) {
     const { task } = desk;
     desk.say({ task: null });
+    app.tasks.forget(task.id); // its results are in the strip of versions from now on
     setTimeout(() => {
       leave?.();
       leave = null;

@@ -63,6 +63,7 @@ export function mount(root, app) {
   listen(document, "keyup", (event) => event.code === "Space" && hands.space(false));
   listen(document, "paste", pasted);
   listen(window, "resize", place);
+  listen(window, "pagehide", () => desk.flush());
   root.addEventListener("dragover", (event) => event.preventDefault());
   root.addEventListener("drop", dropped);
   new MutationObserver(() => view.redraw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
