@@ -234,7 +234,8 @@ class FlowModel(ABC):
 
     def _latents_of(self, picture: "Tensor", generator: "Generator | None") -> "Tensor":
         latents: Tensor = self.space.encode(picture.to(self.device, self.space.vae.dtype), generator)
-        return latents.to(self.latent_dtype)
+        # Repeated or packed in diffusers' own pipelines; by the order in memory convolutions choose how they round.
+        return latents.to(self.latent_dtype).contiguous()
 
     def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
         """1 × channels × rows × columns for each sample, guided; one sample after the other."""

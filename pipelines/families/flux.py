@@ -65,10 +65,6 @@ class Flux(FlowModel):
         words, pooled, places = self.pipeline.encode_prompt(text, text, device=self.device)
         return {"encoder_hidden_states": words, "pooled_projections": pooled, "txt_ids": places}
 
-    def _latents_of(self, picture: "Tensor", generator: "Generator | None") -> "Tensor":
-        # Packed and unpacked in diffusers' own pipelines; by the order in memory convolutions choose how they round.
-        return super()._latents_of(picture, generator).contiguous()
-
     def _velocity(self, sample: Sample, told: Sequence[Told]) -> "list[Tensor]":
         import torch
 

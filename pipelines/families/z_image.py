@@ -14,7 +14,7 @@ from pipelines.plans import Painting
 from pipelines.usual import usual
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 BUILD = Build(
     pipeline="ZImagePipeline",
@@ -79,6 +79,11 @@ class ZImage(FlowModel):
             latents, timestep.repeat(len(told)), [each["encoder_hidden_states"] for each in first], return_dict=False
         )[0]
         return [-output.float().squeeze(1)[None] for output in reversed(outputs)]
+
+    def _latents_of(self, picture: "Tensor", generator: "Generator | None") -> "Tensor":
+        # Left in the order in memory in which the VAE gives them, as in diffusers' own pipeline.
+        latents: Tensor = self.space.encode(picture.to(self.device, self.space.vae.dtype), generator)
+        return latents.to(self.latent_dtype)
 
     def _mixed(self, against: "Tensor", prompt: "Tensor", scale: float) -> "Tensor":
         return prompt + scale * (prompt - against)
