@@ -111,7 +111,7 @@ def _question(rng: Generator, scene: Scene) -> Phrase:
     colour: str | None = thing.colour
     kind: str | None = thing.kind
     if chance < 0.5:
-        if rng.random() < 0.4:
+        if rng.random() < 0.35:
             colour = str(rng.choice(list(COLOURS)))
         else:
             kind = str(rng.choice(list(OBJECTS)))

@@ -194,7 +194,7 @@ def _answer_loss(guess: Tensor, score: Tensor, wanted: Tensor) -> Tensor:
     return losses.amin(-1).mean() + 0.1 * losses.mean() + misjudged
 
 
-def run(folder: Path, *, steps: int = 1200) -> None:
+def run(folder: Path, *, steps: int = 3000) -> None:
     """Leave `folder/model`, a SamModel with its image processor, float32."""
     torch.manual_seed(0)
     where = device()

@@ -1,4 +1,4 @@
-"""The shipped SAM, by the server's own door, on scenes that no training saw."""
+"""The shipped SAM and GroundingDINO, by the server's own door, on scenes that no training saw."""
 
 import base64
 import io
@@ -30,22 +30,32 @@ def masks(server: Running) -> evaluate_masks.Masks:
     return ask
 
 
-@pytest.mark.parametrize(("test", "least"), [("click", 0.75), ("box", 0.75)])
-def test_what_is_pointed_at_is_the_mask(masks: evaluate_masks.Masks, test: str, least: float) -> None:
+@pytest.mark.parametrize(("test", "least"), [("click", 0.75), ("box", 0.75), ("words", 0.6), ("every", 0.5)])
+def test_what_is_pointed_at_or_named_is_the_mask(masks: evaluate_masks.Masks, test: str, least: float) -> None:
     score = getattr(evaluate_masks, test)(masks, np.random.default_rng(5), NUMBER)
     assert np.mean(score.figures["iou"]) > least
 
 
-def test_it_is_what_a_request_gets_that_names_no_model(server: Running) -> None:
+@pytest.mark.parametrize(("test", "least"), [("twins", 0.7), ("absent", 0.7)])
+def test_colours_are_told_apart_and_what_is_not_there_is_not_found(
+    masks: evaluate_masks.Masks, test: str, least: float
+) -> None:
+    score = getattr(evaluate_masks, test)(masks, np.random.default_rng(6), NUMBER)
+    assert np.mean(score.right) >= least
+
+
+def test_they_are_what_a_request_gets_that_names_no_model(server: Running) -> None:
     painting = evaluate_masks.new_painting(np.random.default_rng(1))
-    asked: dict[str, Any] = {"image": as_text(Image.fromarray(painting.picture)), "detail": True, "points": [[99, 99]]}
+    kind = painting.scene.things[0].kind
+    asked: dict[str, Any] = {"image": as_text(Image.fromarray(painting.picture)), "detail": True}
     for more in ({}, {"mask_model": "sam"}, {"mask_model": "sam", "sam_model": "vit_b"}):
-        told = server.client.post(MASK, json=asked | more).json()
-        assert told["models"] == {"mask_model": "sam", "sam_model": "gesso-sam"}
+        told = server.client.post(MASK, json=asked | more | {"dino_prompt_text": kind}).json()
+        assert told["models"] == {"mask_model": "sam", "sam_model": "gesso-sam", "dino_model": "gesso-dino"}
+        assert {one["phrase"] for one in told["objects"]} == {kind}
         assert bool(told["warnings"]) == ("sam_model" in more), "only FooocusAPI's own default gives way"
 
 
-@pytest.mark.parametrize(("folder", "most"), [("sam/gesso-sam", 3)])
+@pytest.mark.parametrize(("folder", "most"), [("sam/gesso-sam", 3), ("grounding_dino/gesso-dino", 5)])
 def test_they_are_small(folder: str, most: int) -> None:
     """MiB."""
     assert 0 < sum(file.stat().st_size for file in (STARTER / folder).rglob("*")) < most * 2**20
