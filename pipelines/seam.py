@@ -96,7 +96,7 @@ def paste(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
 
 
 def _toned(kept: Field, painted: Field, known: NDArray[np.bool_]) -> Field:
-    """`painted` with the gain and offset per channel that fit it to `kept` on known pixels within RING of the hole."""
+    """`painted`, given the gain and offset per channel that fit it to `kept` where known, within RING of the hole."""
     import cv2
 
     small = [kept, painted, known.astype(np.float32)]
@@ -114,8 +114,9 @@ def _toned(kept: Field, painted: Field, known: NDArray[np.bool_]) -> Field:
     spread = np.square(ours - mean).mean(0)
     together = ((ours - mean) * (theirs - theirs.mean(0))).mean(0)
     gain = np.clip((together + TONE_CALM) / (spread + TONE_CALM), *GAINS)
-    toned: Field = painted * gain + (theirs.mean(0) - mean * gain)
-    return toned
+    np.multiply(painted, gain, out=painted)
+    np.add(painted, theirs.mean(0) - mean * gain, out=painted)
+    return painted
 
 
 def membrane(values: Field, known: NDArray[np.bool_]) -> Field:
@@ -124,15 +125,15 @@ def membrane(values: Field, known: NDArray[np.bool_]) -> Field:
     Solved from coarse to fine on a pyramid; `known` must not be empty. Perez et al., "Poisson image editing", 2003.
     """
     weights = known[..., None].astype(np.float32)
-    field = _level(values * weights, weights)
+    field = _level(values * weights, weights, whole=True)
     np.copyto(field, values, where=known[..., None])
     return field
 
 
-def _level(sums: Field, weights: Field) -> Field:
-    """The surface through sums / weights; cells with no weight are free, all others fixed."""
+def _level(sums: Field, weights: Field, *, whole: bool = False) -> Field:
+    """The surface through sums / weights; cells without weight are free, others fixed. whole: weights are 0 or 1."""
     fixed = weights > 0
-    means: Field = sums / np.maximum(weights, np.float32(1e-6))
+    means = sums if whole else sums / np.maximum(weights, np.float32(1e-6))
     if fixed.all() or max(weights.shape[:2]) == 1:
         return means
     coarse = _level(_halve(sums), _halve(weights))
