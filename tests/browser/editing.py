@@ -17,6 +17,7 @@ AIR = 28
 """CSS pixels that the page leaves around a picture that fits."""
 
 KEPT_MASK = """async () => {
+    dispatchEvent(new Event("pagehide")); // upon which the page keeps at once what it was about to keep
     const { kept } = await import("./static/edit/keeping.js");
     const { Mask } = await import("./static/edit/mask.js");
     const state = await kept();
@@ -93,8 +94,7 @@ class Editor:
             self.page.keyboard.up(key)
 
     def mask(self) -> NDArray[np.uint8]:
-        """The mask as it is kept, once that has caught up."""
-        self.page.wait_for_timeout(400)
+        """The mask as it is kept."""
         told = self.page.evaluate(KEPT_MASK)
         return _bytes(told["mask"]).reshape(told["height"], told["width"])
 

@@ -158,7 +158,6 @@ def test_a_reload_in_the_middle_loses_nothing(editor, person) -> None:
     expect(editor.page.locator(".edit-zoom")).to_be_visible()
     editor.page.locator(".edit-prompt").press("Control+Enter")
     expect(editor.page.locator(".edit-told")).to_contain_text("Step")
-    editor.page.wait_for_timeout(400)
     editor.page.reload()
     expect(editor.page.locator(".edit-told")).to_contain_text("Step")
     editor.button("Stop").click()
