@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from masking.shape import grow
 from tests.contract.looks import Ask
 from tests.server.running import Running, as_text
 
@@ -219,7 +220,9 @@ def test_what_an_inpaint_gives_the_model_to_see_is_shown_and_nothing_is_painted(
     wide, high = look.used["inner"]
     assert set(np.unique(mask)) == {0, 255}
     hole = mask[..., 0] > 0
-    np.testing.assert_array_equal(crop[~hole], filled[~hole])
+    # Scaling mixes what lies within a few pixels: there the filling shows instead of what it hides.
+    far = np.asarray(grow(Image.fromarray(np.ascontiguousarray(mask[..., 0])), 6)) == 0
+    np.testing.assert_array_equal(crop[far], filled[far])
     assert (crop[hole] != filled[hole]).any()
     share = np.asarray(box_mask).mean() / 255
     assert hole[:high, :wide].mean() == pytest.approx(share, rel=0.2)
