@@ -39,9 +39,18 @@ def suit(task: Task, preset: Preset, checkpoint: Checkpoint, mode: str, warnings
             warnings.append(f"guidance_scale was not used: {checkpoint.kind} was made to need none.")
         task, scale = replace(task, guidance_scale=None), usual.guidance_scale
     preset = replace(preset, guidance_scale=scale, sharpness=0.0, adaptive_cfg=NEVER_ADAPTIVE, clip_skip=1)
-    preset = preset if own else replace(preset, steps=0)
+    preset = preset if own else _without_companions(task, replace(preset, steps=0), warnings)
     warnings += _told_of_words(task, preset, checkpoint, usual)
     return task, preset
+
+
+def _without_companions(task: Task, preset: Preset, warnings: list[str]) -> Preset:
+    """A preset without the files that go with its own checkpoint."""
+    names = [lora.name for lora in preset.loras] if task.loras is None else []
+    names += [preset.vae] if preset.vae and task.vae is None else []
+    if names:
+        warnings.append(f"{', '.join(names)} of preset {preset.name} was not used: it is for other checkpoints.")
+    return replace(preset, loras=(), vae="")
 
 
 def _sampling(

@@ -209,6 +209,13 @@ def test_every_task_is_done_with_the_same_fields(everything, name):
         assert everything.made(Upscale(factor=1.5, **source)).size == (108, 84)
 
 
+@pytest.mark.parametrize("name", ["flux"])
+def test_a_preset_for_other_checkpoints_keeps_its_loras_to_itself(everything, name):
+    plan = resolve(TextToImage(checkpoint=name, preset="realistic", width=64, height=64), everything.settings)
+    assert (plan.recipe.loras, plan.recipe.vae) == ((), "")
+    assert any("SDXL_FILM_PHOTOGRAPHY_STYLE_V1.safetensors of preset realistic" in told for told in plan.warnings)
+
+
 def test_stop_ends_within_one_step_and_previews_come(everything, name):
     plan = resolve(TextToImage(checkpoint=name, steps=6, width=64, height=64, seed=7), everything.settings)
     events: list[Event] = []
