@@ -108,7 +108,7 @@ def test_an_error_is_shown_where_it_arose(person) -> None:
 def test_a_server_that_goes_and_comes_back_is_waited_for(person, restart) -> None:
     person.expected += ["ERR_", "503", "Failed to load"]
     page = person.goes_to("create")
-    set_form(page, image_number=2, overwrite_step=200)
+    set_form(page, image_number=2, overwrite_step=80)
     card = ask(page, "one that outlives its server")
     expect(card).to_have_attribute("data-state", "running")
     person.studio.process.kill()

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.editing import Editor
 from tests.server.running import Running
 
 
@@ -107,3 +109,16 @@ def test_deleting_asks_first_and_takes_all_of_a_task(person, made) -> None:
     page.get_by_role("dialog", name="Delete?").get_by_role("button", name="Delete").click()
     expect(page.locator(".shot")).to_have_count(0)
     assert person.studio.client.get(f"/tasks/{task}").status_code == 404
+
+
+def test_a_picture_is_the_mask_of_another(person, made, photo) -> None:
+    editor = Editor(person)
+    editor.opens(photo)
+    page = person.goes_to("gallery")
+    page.get_by_role("searchbox").fill("windmill")
+    page.get_by_role("button", name="a windmill by the road").first.click()
+    page.get_by_role("button", name="As a mask").click()
+    expect(page.locator("section.edit")).to_be_visible()
+    source = person.studio.picture(made["windmill"]["result"][0]).convert("L").resize(photo.size)
+    page.wait_for_timeout(500)
+    assert abs(editor.mask().astype(int) - np.asarray(source, int)).mean() < 12

@@ -19,7 +19,8 @@ export function pictureActions(picture, app, { few = false, done = () => {} } = 
     menu("upscale", "enlarge", ENLARGE, (method) => (done(), rework(picture, method, app))),
     button("again", "redo", leave(() => againFrom(picture, app))),
   ];
-  return few ? common : [...common, download(picture, app)];
+  const mask = button("mask", "mask", leave(() => app.open("edit", { mask: picture.url })));
+  return few ? common : [...common, mask, download(picture, app)];
 }
 
 export function download(picture, { api }) {

@@ -16,6 +16,7 @@ import { pointer } from "../edit/pointer.js";
 import { rectangle } from "../edit/rectangle.js";
 import { run } from "../edit/run.js";
 import * as shape from "../edit/shape.js";
+import { maskFrom } from "../edit/source.js";
 import { actions, stage as makeStage } from "../edit/stage.js";
 import { versions } from "../edit/versions.js";
 import { words } from "../edit/words.js";
@@ -104,13 +105,14 @@ export function mount(root, app) {
   }
 
   return {
-    async show({ url, file } = {}) {
+    async show({ url, file, mask } = {}) {
       visible = true;
       place();
       await desk.restore();
       bottom.fill();
       runner.follow();
       if (url || file) await desk.open({ url, file });
+      if (mask) await maskFrom(desk, app, mask);
     },
     hide() {
       visible = false;

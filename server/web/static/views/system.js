@@ -2,6 +2,7 @@
 
 import { element } from "../element.js";
 import { keyNeeded, logOut } from "../login.js";
+import { memoryList } from "../system/memory.js";
 import { presetList } from "../system/presets.js";
 import { queueList } from "../system/queue.js";
 import { text } from "../texts.js";
@@ -11,7 +12,7 @@ const EVERY_MS = 3000;
 export function mount(root, app) {
   const state = element("p", { class: "state" });
   const problem = element("p", { class: "problem", role: "alert" });
-  const parts = [queueList(app), presetList(app, { again: () => look() })];
+  const parts = [queueList(app), memoryList(app, { ready: () => state.dataset.state === "ready" }), presetList(app, { again: () => look() })];
   const leave = element("button", { class: "quiet", onclick: logOut, hidden: true }, text("system.logOut"));
   keyNeeded().then((needed) => (leave.hidden = !needed));
   const foot = element("p", { class: "row small" },
@@ -27,7 +28,8 @@ export function mount(root, app) {
     clearTimeout(timer);
     if (!document.hidden) {
       try {
-        await Promise.all([ready(), ...parts.map((part) => part.look())]);
+        await ready();
+        await Promise.all(parts.map((part) => part.look()));
         problem.textContent = "";
       } catch (error) {
         problem.textContent = error.message;
