@@ -11,12 +11,15 @@ import { notice, notices } from "./notice.js";
 import { createTasks } from "./tasks.js";
 import { LANGUAGES, choose, language, text } from "./texts.js";
 import { theme, turn, wear } from "./theme.js";
-import { mount as create } from "./views/create.js";
-import { mount as edit } from "./views/edit.js";
-import { mount as gallery } from "./views/gallery.js";
-import { mount as system } from "./views/system.js";
 
-const VIEWS = { create, edit, gallery, system };
+// Loaded when they are wanted, the others soon after the first.
+const VIEWS = {
+  create: () => import("./views/create.js"),
+  edit: () => import("./views/edit.js"),
+  gallery: () => import("./views/gallery.js"),
+  system: () => import("./views/system.js"),
+};
+const SOON_MS = 2000;
 const ICONS = { create: "spark", edit: "brush", gallery: "image", system: "gear" };
 const FIRST = "create";
 
@@ -38,6 +41,7 @@ const app = {
 
 const mounted = {};
 let shown = null;
+let wanted = null;
 let handed = {};
 
 // Go to a view; params are given to its show().
@@ -47,28 +51,31 @@ function open(view, params = {}) {
   else location.hash = view;
 }
 
-function route() {
+async function route() {
   const view = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : FIRST;
   const params = handed;
   handed = {};
-  if (shown !== null && shown !== view) {
-    mounted[shown].view.hide();
-    mounted[shown].root.hidden = true;
-  }
-  mounted[view] ??= begin(view);
-  mounted[view].root.hidden = false;
-  shown = view;
+  wanted = view;
   for (const link of document.querySelectorAll(".views a")) {
     if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  const loaded = mounted[view] ? null : await VIEWS[view]().catch(() => (notice(text("app.unreachable"), { kind: "error" }), null));
+  if (wanted !== view || !(loaded || mounted[view])) return; // another was chosen meanwhile, or there is none
+  if (shown !== null && shown !== view) {
+    mounted[shown].view.hide();
+    mounted[shown].root.hidden = true;
+  }
+  mounted[view] ??= begin(view, loaded.mount);
+  mounted[view].root.hidden = false;
+  shown = view;
   mounted[view].view.show(params);
 }
 
-function begin(view) {
+function begin(view, mount) {
   const root = element("section", { class: `view ${view}`, "aria-label": text(`views.${view}`) });
   main.append(root);
-  return { root, view: VIEWS[view](root, app) };
+  return { root, view: mount(root, app) };
 }
 
 function bar() {
@@ -104,5 +111,6 @@ document.body.replaceChildren(
   notices(),
 );
 addEventListener("hashchange", route);
-connection.onBack(() => mounted[shown].view.show({}));
-route();
+connection.onBack(() => mounted[shown]?.view.show({}));
+await route();
+setTimeout(() => Object.values(VIEWS).forEach((load) => load().catch(() => {})), SOON_MS);
