@@ -133,6 +133,7 @@ export class View {
       if (changed) this.#drawTint(changed);
       return;
     }
+    if (!this.stage.clientWidth) return; // the view is hidden; it is drawn when its size comes back
     this.#all = false;
     this.#measure(this.#ground, devicePixelRatio);
     ground(this.#ground, this, devicePixelRatio);
