@@ -154,6 +154,13 @@ class Settings:
         default=Path("db.sqlite3"),
         metadata=option("task records; a relative path starts from the output folder", read=Path, metavar="FILE"),
     )
+    database_url: str = field(
+        default="",
+        repr=False,
+        metadata=option(
+            "another database for the task records, as a SQLAlchemy URL; wins over --database", metavar="URL"
+        ),
+    )
     keep: tuple[str, ...] = field(
         default=(),
         metadata=option(

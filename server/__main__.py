@@ -14,6 +14,7 @@ from configs import logs
 from configs.keys import WEAK, keys
 from configs.settings import Settings, SettingsError, is_loopback, public_url
 from configs.sources import load
+from server import database
 from server.app import create_app
 from server.tasks import TaskQueue
 
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
     try:
         settings = load(arguments)
         opening = keys(settings)
+        _check(settings)
         listener = _listen(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
@@ -64,6 +66,15 @@ class _Server(uvicorn.Server):
             await asyncio.wait([leaving], timeout=0.1)
         leaving.cancel()
         await super().shutdown(sockets)
+
+
+def _check(settings: Settings) -> None:
+    """Raises SettingsError where the database cannot even be tried."""
+    try:
+        database.check(settings.database_url)
+    except ValueError as problem:
+        way_out = "give a SQLAlchemy URL whose driver is installed, such as postgresql+psycopg://user@host/gesso"
+        raise SettingsError(f"--database-url cannot be used ({problem}): {way_out}.") from problem
 
 
 def _warn(settings: Settings, opening: tuple[str, ...]) -> None:

@@ -84,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     """Put the parts together and start them; `stack` ends them in the opposite order."""
-    store = await asyncio.to_thread(Store, settings.database)
+    store = await asyncio.to_thread(Store, settings.database, settings.database_url)
     stack.push_async_callback(asyncio.to_thread, store.close)
     launched, settings = settings, await asyncio.to_thread(remembered, settings, store)
     metrics = Metrics()

@@ -10,17 +10,24 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, create_engine, delete, event, func, inspect, or_, select, text, update
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from server.database import connect, migrate
 from server.request_keys import KEPT_MS, RequestKey
 from server.search import Search
 from server.tables import ChoiceRow, DeliveryRow, InputRow, PictureRow, RequestKeyRow, Tables, TaskRow
 
 __all__ = ["OPEN", "DeliveryRow", "PictureRow", "Store", "Tables", "TaskRow", "now"]
-
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 OPEN = ("waiting", "running")
 """What a task's status is until it ends."""
@@ -51,14 +58,17 @@ class KeyTaken(Exception):
 
 
 class Store:
-    """The database file. Safe to use from several threads."""
+    """The database. Safe to use from several threads."""
 
-    def __init__(self, database: Path) -> None:
-        """Open or create the file and bring its tables up to date. Raises OSError, sqlalchemy.exc.OperationalError."""
-        database.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(f"sqlite:///{database}", connect_args={"timeout": 30})
-        event.listen(self._engine, "connect", _prepare)
-        _migrate(self._engine)
+    def __init__(self, database: Path, url: str = "") -> None:
+        """Open or create the file, or what the URL leads to, and bring its tables up to date.
+
+        Raises OSError, sqlalchemy.exc.OperationalError, and what `server.database.check` raises.
+        """
+        if not url:
+            database.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = connect(url or URL.create("sqlite", database=str(database)))
+        migrate(self._engine)
 
     def add(self, row: TaskRow, key: RequestKey | None = None) -> None:
         """Keep a new task; its row is on disk when this returns. Raises KeyTaken where another task has its key."""
@@ -273,27 +283,3 @@ def _sought(search: Search) -> list[ColumnElement[bool]]:
         somewhere = PictureRow.words.contains(word, autoescape=True)
         conditions.append(or_(somewhere, PictureRow.seed == int(word)) if SEED.fullmatch(word) else somewhere)
     return conditions
-
-
-def _prepare(connection: Any, _record: object) -> None:
-    """Readers do not wait for the writer, and a commit is on disk (WAL syncs at checkpoints only, unless told FULL)."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _migrate(engine: Engine) -> None:
-    """Run the numbered files in `migrations/versions` that this database has not seen."""
-    newest = max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-    if inspect(engine).has_table("alembic_version"):
-        with engine.connect() as connection:
-            if connection.scalar(text("SELECT version_num FROM alembic_version")) == newest:
-                return  # importing alembic alone takes a third of a second
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")

@@ -8,7 +8,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from server.store import MIGRATIONS, Store
+from server.database import MIGRATIONS
+from server.store import Store
 
 
 def test_an_older_database_is_brought_up_to_date_with_all_that_is_in_it(tmp_path: Path) -> None:
