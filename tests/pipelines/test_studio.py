@@ -71,7 +71,7 @@ def test_a_skipped_image_leaves_within_one_step_and_the_others_do_not_feel_it(st
     assert set(told.pixels()) == {1, 2}
     for index, pixels in told.pixels().items():
         assert np.abs(pixels - whole.pixels()[index]).max() <= (0 if at_once == 1 else 1)
-    assert told.events[-1] == Finished(warnings=("Image 1 of 3 was skipped on request.",))
+    assert told.events[-1] == Finished()
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
@@ -104,7 +104,7 @@ def test_an_upscaler_is_left_between_two_tiles(settings, models_path, tmp_path, 
     Studio(settings).run(plan, told.events.append, said=lambda: [action] if next(asked) == 5 else [])
     assert next(asked) <= 7
     assert told.pixels() == {}
-    assert told.events[-1] == (last or Finished(warnings=("Image 1 of 1 was skipped on request.",)))
+    assert told.events[-1] == (last or Finished())
 
 
 def test_previews_are_small_pictures_told_before_the_end(studios, plan, settings):
