@@ -81,10 +81,11 @@ def test_a_task_that_crashes_its_worker_three_times_fails_with_the_reason(faulty
     assert faulty.made(prompt="the next goes on")["task_status"] == "finished"
 
 
-def test_a_task_without_memory_fails_at_once_and_the_worker_goes_on(faulty: Running) -> None:
+def test_a_task_without_memory_even_in_a_lean_way_fails_and_the_worker_goes_on(faulty: Running) -> None:
     worker = faulty.worker()
-    suffer(faulty, "memory")
+    suffer(faulty, "memory " * 9)
     answer = faulty.generate()
+    suffer(faulty, "")
     assert answer.status_code == 500
     assert "too little memory" in answer.json()["detail"]
     assert faulty.made(prompt="the next goes on")["task_status"] == "finished"

@@ -14,7 +14,7 @@ import importlib.util
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -85,14 +85,16 @@ def paint_noise(studio):
     painter = Painter()
 
     class NoModels:
-        def easel(self, vae=""):
-            return SimpleNamespace(engine=painter, glance=None)
+        def easel(self, *what):
+            return SimpleNamespace(engine=painter, glance=None, model=None)
 
     @contextmanager
-    def checkpoint(self, name):
+    def checkpoint(self, *what):
         painter.pulse = self._pulse
         yield NoModels()
 
+    studio.sparing.leaner = lambda model: nullcontext()
+    studio.Residency.make_way = lambda self: None  # it would import torch
     studio._device = lambda settings: "cpu"
     studio.Studio.checkpoint = checkpoint
     studio.Studio.load = lambda self, preset, tell: None
