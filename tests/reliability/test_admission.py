@@ -138,7 +138,7 @@ def test_a_body_that_stops_coming_is_not_waited_for(monkeypatch: pytest.MonkeyPa
 def test_metrics_count_what_was_done(painter: Running) -> None:
     before = counts(painter)
     (painter.folder / "faults").write_text("memory " * 9)
-    assert painter.generate().status_code == 500
+    assert painter.generate().status_code == 507
     (painter.folder / "faults").write_text("")
     painter.made(image_number=2, overwrite_step=3)
     after = counts(painter)
