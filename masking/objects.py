@@ -14,7 +14,7 @@ from masking.detectors import Found
 from masking.made import Made, Stopwatch, Thing, box_of
 from masking.pictures import Picture, Recent
 from masking.plans import Box, ObjectsPlan
-from masking.residency import Residency
+from masking.residency import Residency, stamp
 from masking.segmenters import Embedding, Guesses, Prompt, Segmenter
 from masking.shape import close_holes, drop_islands, shaped
 from masking.shelf import Shelf
@@ -54,8 +54,9 @@ class Workshop:
             with watch.part("embed"):
                 return self.segmenter(name).embed(picture.roomy)
 
+        file = segmenters.shelf.file(name, self._settings)
         recent = self._held.get(("picture_embeddings", ""), lambda: Recent(EMBEDDINGS))
-        return recent.get((name, picture.key), make)
+        return recent.get((name, stamp(file) if file else None, picture.key), make)
 
 
 def make(plan: ObjectsPlan, workshop: Workshop) -> Made:
