@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 DEEP = 8
@@ -29,7 +30,8 @@ def weigh(thing: object, device: str | None = None) -> int:
                 storage = tensor.untyped_storage()
                 found[storage._cdata] = storage.nbytes()
         if _is_session(each) and device in (None, "cpu"):
-            found[id(each)] = os.path.getsize(each._model_path)
+            with suppress(OSError):  # whose file has been removed since counts for nothing
+                found[id(each)] = os.path.getsize(each._model_path)
     return sum(found.values())
 
 

@@ -209,3 +209,15 @@ def test_layer_by_layer_computes_what_the_whole_does():
         place([layers], "layers", Machine("cpu"))
         place([layers], "layers", Machine("cpu"))
         assert torch.equal(layers(given), whole)
+
+
+def test_a_model_of_onnxruntime_whose_file_was_removed_disturbs_nobody(tmp_path: Path):
+    import onnxruntime
+
+    from tests.toy_masks import red_finder
+
+    file = red_finder(tmp_path / "red.onnx")
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    assert weigh(session) == file.stat().st_size
+    file.unlink()
+    assert weigh(session) == 0
