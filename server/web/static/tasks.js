@@ -8,8 +8,10 @@ const MOST = 30;
 export function createTasks({ api }) {
   const watches = new Map();
   const listeners = new Set();
-  const others = new BroadcastChannel("gesso.tasks");
-  others.onmessage = changed;
+  // Told when another tab's change can be read here; a message would come before it now and then.
+  addEventListener("storage", (event) => {
+    if (event.key === KEPT || event.key === null) changed();
+  });
 
   // Resolves to the task's id. Sent again where the line breaks: the key makes it one task.
   async function submit(request, { view = "create" } = {}) {
@@ -45,7 +47,6 @@ export function createTasks({ api }) {
 
   function keep(list) {
     localStorage.setItem(KEPT, JSON.stringify(list.slice(0, MOST)));
-    others.postMessage("changed");
     changed();
   }
 
