@@ -38,6 +38,8 @@ def load(
     field that asked for it. renamed: patterns of tensors' names, and what stands for them in the model. Raises
     BrokenModel when files are missing or do not fit.
     """
+    import pickle
+
     import torch
     import transformers
     from safetensors import SafetensorError
@@ -49,7 +51,17 @@ def load(
         model, told = kind.from_pretrained(
             folder, dtype=torch.float32, output_loading_info=True, key_mapping=dict(renamed or {}) or None, **local
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, SafetensorError) as problem:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        AttributeError,
+        EOFError,
+        SafetensorError,
+        pickle.UnpicklingError,
+    ) as problem:
         raise BrokenModel(f"The model in {folder} cannot be read: {problem}", field=blamed) from problem
     if told["missing_keys"]:
         first = sorted(told["missing_keys"])[0]

@@ -4,14 +4,13 @@ Fooocus's own lies in `fooocus_expansion`: beside the weights its `positive.txt`
 be added; without such a file any word may.
 """
 
-import json
 import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from configs.settings import Settings
-from masking.errors import BrokenModel
+from masking import folders
 from pipelines import companions
 
 CHUNK = 75
@@ -28,35 +27,15 @@ SPACE = "Ġ"
 def installed(settings: Settings) -> Path | None:
     """The first folder of `models/prompt_expansion` that holds a GPT-2."""
     places = companions.installed("prompt_expansion", settings).values()
-    return next((place for place in places if place.is_dir() and _is_gpt2(place)), None)
-
-
-def _is_gpt2(folder: Path) -> bool:
-    try:
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(told, dict) and told.get("model_type") == "gpt2"
+    return next((place for place in places if place.is_dir() and folders.kind_of(place) == "gpt2"), None)
 
 
 def load(folder: Path, device: str) -> "Expander":
     """The GPT-2 in a folder. Raises BrokenModel."""
-    import torch
-    from transformers import GPT2LMHeadModel, GPT2Tokenizer
-
-    try:
-        tokenizer = GPT2Tokenizer.from_pretrained(folder, local_files_only=True)
-        model, told = GPT2LMHeadModel.from_pretrained(
-            folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
-        )
-    except Exception as problem:  # safetensors, pickle, tokenizers and transformers each have their own
-        raise BrokenModel(f"The prompt expansion {folder.name} does not load: {problem}", field=FIELD) from problem
-    if told["missing_keys"]:
-        some = ", ".join(sorted(told["missing_keys"])[:3])
-        raise BrokenModel(f"The prompt expansion {folder.name} lacks weights: {some}.", field=FIELD)
+    model, tokenizer = folders.load(folder, {"gpt2": "GPT2LMHeadModel"}, "GPT2Tokenizer", device, blamed=FIELD)
     words = folder / "positive.txt"
     listed = words.read_text(encoding="utf-8").splitlines() if words.is_file() else ()
-    return Expander(model.to(device).eval(), tokenizer, frozenset(word.strip() for word in listed), device)
+    return Expander(model, tokenizer, frozenset(word.strip() for word in listed), device)
 
 
 class Expander:

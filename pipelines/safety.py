@@ -12,6 +12,7 @@ from PIL import Image
 
 from configs.settings import Settings
 from masking.errors import BrokenModel
+from masking.states import read_state
 from pipelines import companions
 
 HEAD = 64
@@ -77,14 +78,9 @@ def _model(place: Path) -> Any:
 
 
 def _tensors(place: Path) -> dict[str, Any]:
-    """The file's tensors by name; a pickle is read with weights_only, which runs nothing."""
-    import torch
     from safetensors.torch import load_file
 
-    if place.suffix.lower() == ".safetensors":
-        return load_file(place)
-    tensors: dict[str, Any] = torch.load(place, map_location="cpu", weights_only=True)
-    return tensors
+    return load_file(place) if place.suffix.lower() == ".safetensors" else read_state(place, blamed=FIELD)
 
 
 def _now_called(name: str) -> str:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.toys import SIDE, byte_letters, clip_config, tokenizer
+from tests.toys import SIDE, autoencoder, byte_letters, clip_config, tokenizer
 
 VISION = (259, 260, 261)
 """The toys' tokens about a picture: where it begins, what stands for it, and where it ends."""
@@ -68,21 +68,7 @@ def lively(transformer: Any) -> Any:
 
 def vae() -> Any:
     """An autoencoder with a shift and a scale of its own."""
-    import diffusers
-
-    return diffusers.AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=1,
-        norm_num_groups=4,
-        sample_size=SIDE,
-        latent_channels=CHANNELS,
-        shift_factor=0.06,
-        scaling_factor=1.5,
-        use_quant_conv=False,
-        use_post_quant_conv=False,
-    )
+    return autoencoder(CHANNELS, shift_factor=0.06, scaling_factor=1.5, use_quant_conv=False, use_post_quant_conv=False)
 
 
 def t5() -> Any:

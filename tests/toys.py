@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 SIDE = 64
 """The toys' native side, pixels."""
@@ -32,7 +33,7 @@ def stable_diffusion(
             attention_head_dim=4,
             norm_num_groups=4,
         )
-        vae = _autoencoder(latent_channels=4)
+        vae = autoencoder(latent_channels=4)
         text_encoder = CLIPTextModel(clip_config(layers=layers))
     kind = diffusers.StableDiffusionInpaintPipeline if unet_channels == 9 else diffusers.StableDiffusionPipeline
     kind(
@@ -73,12 +74,12 @@ def sdxl(folder: Path, *, unet_channels: int = 4, seed: int = 0) -> Path:
             projection_class_embeddings_input_dim=6 * 8 + 20,
             norm_num_groups=4,
         )
-        autoencoder = _autoencoder(latent_channels=4)
+        with_vae = autoencoder(latent_channels=4)
         text_encoder = CLIPTextModel(clip_config())
         text_encoder_2 = CLIPTextModelWithProjection(clip_config(width=24, projection=20))
     kind = diffusers.StableDiffusionXLInpaintPipeline if unet_channels == 9 else diffusers.StableDiffusionXLPipeline
     kind(
-        vae=autoencoder,
+        vae=with_vae,
         unet=unet,
         text_encoder=text_encoder,
         text_encoder_2=text_encoder_2,
@@ -129,7 +130,7 @@ def vae(path: Path, *, seed: int = 1, latent_channels: int = 4) -> Path:
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        made = _autoencoder(latent_channels)
+        made = autoencoder(latent_channels)
     if path.suffix == ".safetensors":
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(made.state_dict(), path)
@@ -138,7 +139,8 @@ def vae(path: Path, *, seed: int = 1, latent_channels: int = 4) -> Path:
     return path
 
 
-def _autoencoder(latent_channels: int):
+def autoencoder(latent_channels: int, **more: Any):
+    """An AutoencoderKL of factor 8; more: of its config."""
     import diffusers
 
     return diffusers.AutoencoderKL(
@@ -149,6 +151,7 @@ def _autoencoder(latent_channels: int):
         norm_num_groups=4,
         sample_size=SIDE,
         latent_channels=latent_channels,
+        **more,
     )
 
 

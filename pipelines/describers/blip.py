@@ -1,11 +1,11 @@
 """BLIP captioners in transformers' format (BlipForConditionalGeneration with its processor)."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from masking import folders
 from masking.errors import BrokenModel
 from pipelines.describers import Kind
 
@@ -20,11 +20,7 @@ class Blip:
     kind: Kind = "Photo"
 
     def holds(self, folder: Path) -> bool:
-        try:
-            told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        return isinstance(told, dict) and told.get("model_type") == "blip"
+        return folders.kind_of(folder) == "blip"
 
     def load(self, folder: Path, studio: "Studio") -> "Captioner":
         import torch
