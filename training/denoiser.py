@@ -112,10 +112,20 @@ def _corner(chance: random.Random, seen: Tensor) -> tuple[int, int]:
     return corner[0], corner[1]
 
 
+def _times() -> Tensor:
+    """A time of the schedule for each sample, spread evenly over a logit-normal distribution.
+
+    Most lie where a shape is decided, few where all is noise or nothing is (Esser et al. 2024, arXiv:2403.03206).
+    """
+    share = ((torch.arange(BATCH) + torch.rand(())) / BATCH)[torch.randperm(BATCH)].clamp(1e-4, 1 - 1e-4)
+    return (torch.sigmoid(0.25 + torch.special.ndtri(share)) * 1000).long()
+
+
 def run(folder: Path, *, steps: int = 12000) -> None:
     """Leave `folder/unet` and `folder/text_encoder`, both averaged over the last steps.
 
-    An untrained run goes on from a `folder/unet` that `training.unpack` or an earlier run left there, with its words.
+    An untrained run goes on from a `folder/unet` that `training.unpack` or an earlier run left there, with its words,
+    which it leaves as they are.
     """
     torch.manual_seed(0)
     where, parts = device(), folder.parent
@@ -125,13 +135,14 @@ def run(folder: Path, *, steps: int = 12000) -> None:
     painter = Painter(CLIPTextModel.from_pretrained(known / "text_encoder")).to(where)
     if begun:
         painter.unet.load_state_dict(UNet2DConditionModel.from_pretrained(folder / "unet").state_dict())
+        painter.text_encoder.requires_grad_(requires_grad=False)
     shards = Shards(parts / "latents", tokenizer)
     schedule = DDPMScheduler(**SCHEDULE)
 
     def loss_of(step: int) -> Tensor:
         torch.manual_seed(step)
         ids, latents, masked, masks, seen = (t.to(where) for t in shards.batch(step, close=step < CLOSE_UNTIL * steps))
-        times = torch.randint(0, 1000, (BATCH,), device=where)
+        times = _times().to(where)
         noise = torch.randn_like(latents)
         target = schedule.get_velocity(latents, noise, times)
         noisy = torch.cat([schedule.add_noise(latents, noise, times), masks, masked], 1)
@@ -140,8 +151,9 @@ def run(folder: Path, *, steps: int = 12000) -> None:
         weight = 1 + THINGS * seen  # most of a picture is its place, which is soon learnt
         return (weight * (guess.float() - target).square()).mean() / weight.mean()
 
+    rate = 4e-4 if begun else 1e-3
     course = Course(
-        folder=folder, steps=steps, learning_rate=1e-3, warmup=200, device=where, average=0.998, save_every=100
+        folder=folder, steps=steps, learning_rate=rate, warmup=200, device=where, average=0.998, save_every=100
     )
     train(course, painter, loss_of)
     painter.unet.save_pretrained(folder / "unet")
