@@ -77,17 +77,28 @@ def test_a_full_queue_refuses_and_one_key_does_not_starve_another(tmp_path: Path
 @pytest.mark.parametrize("streams", [True, False])
 def test_a_task_goes_with_its_client_only_if_that_was_asked_for(painter: Running, streams: bool) -> None:
     for asked, status in ((True, "stop"), (False, "running")):
-        before = {task["task_id"] for task in painter.client.get("/tasks").json()["current"]}
+        before = {task["task_id"] for task in tasks(painter)}
         fields = SLOW | {"cancel_on_disconnect": asked, "stream_output": streams}
         with httpx.Client(base_url=painter.client.base_url, timeout=5) as leaving:
             sending = threading.Thread(target=give_up, args=(leaving, fields))
             sending.start()
             sending.join()
+        until(lambda old=before, end=status: newest(painter, old).get("task_status") == end)  # type: ignore[misc]
         time.sleep(1)
-        told = painter.client.get("/tasks", params={"page_size": 1}).json()
-        newest = next((t for t in told["current"] if t["task_id"] not in before), None) or told["history"][0]
-        assert newest["task_status"] == status
-        painter.client.post(f"/tasks/{newest['task_id']}/cancel")
+        left = newest(painter, before)
+        assert left["task_status"] == status
+        painter.client.post(f"/tasks/{left['task_id']}/cancel")
+
+
+def tasks(painter: Running) -> list[dict[str, Any]]:
+    """The running, the waiting and the last ended ones."""
+    told = painter.client.get("/tasks").json()
+    return [*told["current"], *told["pending"], *told["history"]]
+
+
+def newest(painter: Running, before: set[str]) -> dict[str, Any]:
+    """The task that came after those; {} before it comes."""
+    return next((task for task in tasks(painter) if task["task_id"] not in before), {})
 
 
 def give_up(client: httpx.Client, fields: dict[str, Any]) -> None:
