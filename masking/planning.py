@@ -48,7 +48,7 @@ def resolve(asked: MaskAsked, settings: Settings, usual: Usual) -> MaskPlan | Ob
     model, fallback = replaced(
         asked.mask_model or usual.mask_model, USUAL, usual.mask_model, models.installed(settings), "mask_model"
     )
-    model = present(model, models.installed(settings), models.known(), "mask_model")
+    model = present(model, models.installed(settings), models.known(), "mask_model", settings)
     cloth, unworn = _cloth_category(asked, model)
     return MaskPlan(
         image=asked.image,

@@ -78,7 +78,7 @@ def _segmenter(name: str, settings: Settings, usual: Usual, *, words_only: bool)
         if words_only:
             return name, fallback
         raise InvalidValue(f'sam_model "{name}" finds words only, no points or boxes.', field="sam_model")
-    return present(name, installed, shelf.known(), "sam_model"), fallback
+    return present(name, installed, shelf.known(), "sam_model", settings), fallback
 
 
 def _detector(asked: MaskAsked, segmenter: str, settings: Settings, usual: Usual) -> str:
@@ -87,7 +87,7 @@ def _detector(asked: MaskAsked, segmenter: str, settings: Settings, usual: Usual
     installed = shelf.installed(settings)
     if asked.dino_model is None and segmenter in installed:
         return segmenter
-    return present(asked.dino_model or usual.dino_model, installed, shelf.known(), "dino_model")
+    return present(asked.dino_model or usual.dino_model, installed, shelf.known(), "dino_model", settings)
 
 
 def _refuse_nothing(asked: MaskAsked, words: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from configs.models import model_folders
+from configs.models import download_command, model_folders
 from configs.settings import Settings
 from masking.errors import ModelMissing
 
@@ -16,8 +16,8 @@ M_co = TypeVar("M_co", covariant=True)
 class Library(Protocol[M_co]):
     """What a file in such a folder has as `library`; all but `load` must be light, for the HTTP process asks."""
 
-    def known(self) -> dict[str, str]:
-        """Every model that could be installed by name, with how to get its file."""
+    def known(self) -> Sequence[str]:
+        """Every model that `launch.py download` fetches by its name."""
 
     def installed(self, folders: Sequence[Path]) -> dict[str, Path]:
         """Every model whose file lies under one of the roots; the first root that has it wins."""
@@ -37,9 +37,9 @@ class Shelf(Generic[M_co]):
         files = pkgutil.iter_modules(list(self._path))
         return tuple(importlib.import_module(f"{self._package}.{file.name}").library for file in files)
 
-    def known(self) -> dict[str, str]:
-        """Every model that could be installed by name, with how to get its file."""
-        return {name: how for library in self.libraries() for name, how in library.known().items()}
+    def known(self) -> tuple[str, ...]:
+        """Every model that `launch.py download` fetches by its name."""
+        return tuple(name for library in self.libraries() for name in library.known())
 
     def installed(self, settings: Settings) -> tuple[str, ...]:
         """The names of the models whose files are there."""
@@ -57,6 +57,5 @@ class Shelf(Generic[M_co]):
             file = library.installed(model_folders(settings)).get(name)
             if file is not None:
                 return library.load(name, file, settings, device)
-        raise ModelMissing(
-            f'The file of {self._kind} "{name}" is not there any more. {self.known().get(name, "")}'.strip()
-        )
+        way = f" Fetch it with: {download_command(name, settings)}" if name in self.known() else ""
+        raise ModelMissing(f'The file of {self._kind} "{name}" is not there any more.{way}')

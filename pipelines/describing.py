@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from configs.models import download_command
 from configs.settings import Settings
 from masking.errors import InvalidValue, ModelMissing
 from pipelines import describers
@@ -47,7 +48,7 @@ def resolve(asked: DescribeAsked, settings: Settings, usual: str) -> DescribePla
     """
     there = describers.installed(settings)
     if asked.model:
-        model = _named(asked.model, there)
+        model = _named(asked.model, there, settings)
         if asked.kind not in (None, model.kind):
             raise InvalidValue(
                 f'describe_model "{model.name}" writes for image_type "{model.kind}", not "{asked.kind}".',
@@ -57,7 +58,7 @@ def resolve(asked: DescribeAsked, settings: Settings, usual: str) -> DescribePla
     kind = asked.kind or "Photo"
     fitting = [model for model in there.values() if model.kind == kind]
     if not fitting:
-        raise _missing(kind)
+        raise _missing(kind, settings)
     model = fitting[0]
     told: tuple[str, ...] = ()
     if not model.own and model.name != usual:
@@ -68,23 +69,22 @@ def resolve(asked: DescribeAsked, settings: Settings, usual: str) -> DescribePla
     return DescribePlan(image=asked.image, kind=kind, model=model.name, warnings=told)
 
 
-def _named(name: str, there: Mapping[str, Installed]) -> Installed:
+def _named(name: str, there: Mapping[str, Installed], settings: Settings) -> Installed:
     if name in there:
         return there[name]
     known = describers.known()
     if name in known:
-        told = (
-            f'describe_model "{name}" is not installed: {", ".join(known[name].files)}. Fetch it: {known[name].fetch}'
-        )
+        told = f'describe_model "{name}" is not installed. Fetch it with: {download_command(name, settings)}'
         raise ModelMissing(told, field="describe_model")
     near = get_close_matches(name, [*there, *known], n=3, cutoff=0)
     raise InvalidValue(f'describe_model "{name}" does not exist. Near it: {", ".join(near)}.', field="describe_model")
 
 
-def _missing(kind: Kind) -> ModelMissing:
+def _missing(kind: Kind, settings: Settings) -> ModelMissing:
     """What to install for a kind of which nothing is there."""
-    known = next(known for known in describers.known().values() if known.kind == kind)
+    name = next(name for name, known in describers.known().items() if known.kind == kind)
     return ModelMissing(
-        f'image_type "{kind}" needs a model that is not installed: {", ".join(known.files)}. Fetch it: {known.fetch}',
+        f'image_type "{kind}" needs a model that is not installed, {name}. '
+        f"Fetch it with: {download_command(name, settings)}",
         field="image_type",
     )

@@ -1,11 +1,12 @@
 """Models that can be loaded before anybody wants them, by kind and name."""
 
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from masking import detectors, segmenters
 from masking import models as mask_models
 from masking.names import present
 from masking.objects import Workshop
+from masking.shelf import Shelf
 from pipelines import describers, upscalers
 from pipelines.tools.describe import describer_of
 
@@ -19,19 +20,22 @@ KINDS = cast(tuple[Kind, ...], get_args(Kind))
 def load(kind: Kind, name: str, studio: "Studio") -> None:
     """Make a model resident. Raises InvalidValue for a name of none, ModelMissing, NotSupported or BrokenModel."""
     settings = studio.settings
+
+    def named(shelf: Shelf[Any]) -> str:
+        return present(name, shelf.installed(settings), shelf.known(), "name", settings)
+
     workshop = Workshop(studio.held, settings, studio.device)
     if kind == "checkpoint":
         with studio.checkpoint(name) as easels:
             easels.easel()
     elif kind == "mask_model":
-        shelf = mask_models.shelf
-        studio.mask_model(present(name, shelf.installed(settings), shelf.known(), "name"))
+        studio.mask_model(named(mask_models.shelf))
     elif kind == "segmenter":
-        workshop.segmenter(present(name, segmenters.shelf.installed(settings), segmenters.shelf.known(), "name"))
+        workshop.segmenter(named(segmenters.shelf))
     elif kind == "detector":
-        workshop.detector(present(name, detectors.shelf.installed(settings), detectors.shelf.known(), "name"))
+        workshop.detector(named(detectors.shelf))
     elif kind == "upscaler":
-        with studio.upscaler(present(name, sorted(upscalers.installed(settings)), {}, "name")):
+        with studio.upscaler(present(name, sorted(upscalers.installed(settings)), (), "name", settings)):
             pass
     else:
-        describer_of(present(name, sorted(describers.installed(settings)), {}, "name"), studio)
+        describer_of(present(name, sorted(describers.installed(settings)), (), "name", settings), studio)

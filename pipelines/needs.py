@@ -10,7 +10,7 @@ from configs.settings import Settings
 from masking.errors import InvalidValue, ModelMissing
 from pipelines import performance, planning, presets
 from pipelines.presets import Preset
-from pipelines.sources import known_sources
+from pipelines.sources import known_sources, models
 
 SUFFIXES = (".safetensors", ".ckpt", ".pth", ".pt", ".bin", ".patch", ".onnx", ".gguf")
 SUM = re.compile(r"#sha256=([0-9a-fA-F]{64})$")
@@ -35,19 +35,21 @@ class Needed:
 
 
 def of(name: str, settings: Settings) -> tuple[Needed, ...]:
-    """What is missing of all that a preset needs, or else of the one known file of that name.
+    """What is missing of all that a preset, or else a known model, of that name needs, or of the one known file.
 
-    Raises InvalidValue for a name of neither, and what `of_preset` raises.
+    Raises InvalidValue for a name of none, and what `of_preset` raises.
     """
-    own = presets.names(planning.user_folder(settings))
+    own, known = presets.names(planning.user_folder(settings)), models()
     if name in own:
         return of_preset(name, settings)
-    files = {file: (folder, url) for (folder, file), url in known_sources().items()}
-    if name not in files:
-        near = ", ".join(difflib.get_close_matches(name, [*own, *files], n=TOLD, cutoff=0))
-        raise InvalidValue(f"There is no preset and no known file {name!r}; the nearest are {near}.", field="preset")
-    folder, url = files[name]
-    return () if _is_there(folder, name, settings) else (_needed(folder, name, url),)
+    files = known.get(name) or {place: url for place, url in known_sources().items() if place[1] == name}
+    if not files:
+        names = [*own, *known, *(file for _, file in known_sources())]
+        near = ", ".join(difflib.get_close_matches(name, names, n=TOLD, cutoff=0))
+        raise InvalidValue(
+            f"There is no preset, no known model and no known file {name!r}; the nearest are {near}.", field="preset"
+        )
+    return tuple(_needed(*file, url) for file, url in files.items() if not _is_there(*file, settings))
 
 
 def of_preset(name: str, settings: Settings) -> tuple[Needed, ...]:
@@ -67,6 +69,8 @@ def of_preset(name: str, settings: Settings) -> tuple[Needed, ...]:
             f"{', '.join(map(str, lost))}",
             field="preset",
         )
+    for _, file in (place for place in sources if place in told):
+        _refuse_odd(file)
     return tuple(_needed(*file, url) for file, url in sources.items() if url)
 
 
@@ -88,21 +92,25 @@ def _files(
 def _is_there(folder: str, name: str, settings: Settings) -> bool:
     """Whether the file (or folder) lies where it belongs, or anywhere below."""
     wanted = PurePosixPath(name)
-    for root in (models / folder for models in model_folders(settings)):
-        if (root / wanted).exists() or any(path.name == wanted.name for path in root.rglob("*")):
+    end = len(wanted.parts)
+    for place in (root / folder for root in model_folders(settings)):
+        if (place / wanted).exists() or any(path.parts[-end:] == wanted.parts for path in place.rglob("*")):
             return True
     return False
 
 
 def _needed(folder: str, name: str, url: str) -> Needed:
+    told = SUM.search(url)
+    return Needed(folder=folder, name=name, url=SUM.sub("", url), sha256=told[1].lower() if told else "")
+
+
+def _refuse_odd(name: str) -> None:
     """Raises InvalidValue for a name that is no weights file's below its folder."""
     path = PurePosixPath(name)
     odd = path.is_absolute() or ".." in path.parts or re.search(r'[\\:*?"<>|\x00-\x1f]', name)
     if odd or path.suffix not in SUFFIXES or any(part.startswith(".") for part in path.parts):
         raise InvalidValue(
-            f"{name[:200]!r} is no name for a file in {folder}: it must stay in that folder and end with one of "
+            f"{name[:200]!r} is no name for a file of weights: it must stay in its folder and end with one of "
             f"{', '.join(SUFFIXES)}.",
             field="preset",
         )
-    told = SUM.search(url)
-    return Needed(folder=folder, name=name, url=SUM.sub("", url), sha256=told[1].lower() if told else "")

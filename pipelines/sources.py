@@ -4,7 +4,9 @@ import json
 
 from configs.models import download_command
 from configs.settings import ROOT, Settings
+from masking import weights
 from masking.errors import ModelMissing
+from pipelines import describers
 from pipelines.presets import Preset
 
 CONFIGS = ROOT / "configs"
@@ -12,13 +14,19 @@ CONFIGS = ROOT / "configs"
 
 def known_sources() -> dict[tuple[str, str], str]:
     """Folder (below the models folder) and name of every known file, with its URL."""
-    checkpoints, companions, mask_models = (
-        json.loads((CONFIGS / f"{file}.json").read_text(encoding="utf-8"))
-        for file in ("checkpoints", "companions", "mask_models")
+    checkpoints, companions = (
+        json.loads((CONFIGS / f"{file}.json").read_text(encoding="utf-8")) for file in ("checkpoints", "companions")
     )
     known = {("checkpoints", name): told["url"] for name, told in checkpoints.items()}
     known |= {(kind, name): url for kind, files in companions.items() for name, url in files.items()}
-    return known | {("rembg", f"{name}.onnx"): url for name, url in mask_models.items()}
+    for files in models().values():
+        known |= files
+    return known
+
+
+def models() -> dict[str, dict[tuple[str, str], str]]:
+    """The models that are known by a name of their own: by it their files, each with its URL."""
+    return weights.files() | {name: known.files for name, known in describers.known().items()}
 
 
 def tells_where(preset: Preset) -> bool:

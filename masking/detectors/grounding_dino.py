@@ -19,8 +19,8 @@ KINDS = {
 
 
 class GroundingDino:
-    def known(self) -> dict[str, str]:
-        return {}
+    def known(self) -> Sequence[str]:
+        return ()
 
     def installed(self, roots: Sequence[Path]) -> dict[str, Path]:
         return folders.installed("grounding_dino", roots, KINDS)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from configs.models import model_folders
+from configs.models import download_command, model_folders
 from configs.settings import Settings
 from masking.detectors import Found
 from masking.detectors.grounding_dino import refuse_too_long
@@ -17,7 +17,7 @@ from masking.phrases import Reading, caption, choose
 from masking.pictures import Picture
 from masking.remembering import Remembering
 from masking.states import read_state
-from masking.weights import how_to_get
+from masking.weights import known
 
 FOLDERS = ("grounding_dino", "inpaint")
 """Ours, and the one where Fooocus keeps it."""
@@ -29,8 +29,8 @@ _building = threading.Lock()
 
 
 class GroundingDinoOriginal:
-    def known(self) -> dict[str, str]:
-        return how_to_get("grounding_dino")
+    def known(self) -> Sequence[str]:
+        return known("grounding_dino")
 
     def installed(self, roots: Sequence[Path]) -> dict[str, Path]:
         places = [(root / folder).glob("*.pth") for root in reversed(roots) for folder in reversed(FOLDERS)]
@@ -88,7 +88,8 @@ def _vocabulary(settings: Settings) -> Path:
         if (place := root / "grounding_dino" / VOCABULARY).is_file():
             return place
     raise ModelMissing(
-        f"GroundingDINO's own checkpoints need the vocabulary of BERT. {how_to_get('grounding_dino')[VOCABULARY]}",
+        "GroundingDINO's own checkpoints need the vocabulary of BERT. "
+        f"Fetch it with: {download_command(VOCABULARY, settings)}",
         field="dino_model",
     )
 

@@ -16,8 +16,8 @@ PICTURES = 2
 
 
 class Sam3:
-    def known(self) -> dict[str, str]:
-        return {}
+    def known(self) -> Sequence[str]:
+        return ()
 
     def installed(self, roots: Sequence[Path]) -> dict[str, Path]:
         return folders.installed("sam", roots, KINDS)

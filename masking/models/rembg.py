@@ -1,28 +1,22 @@
 """The models that rembg runs: its own by their names, and any other ONNX file in a `rembg` folder by its stem."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from configs.settings import ROOT, Settings
+from configs.settings import Settings
 from masking.errors import BrokenModel
 from masking.plans import MaskPlan
-
-SOURCES = ROOT / "configs" / "mask_models.json"
+from masking.weights import known
 
 
 class Rembg:
-    def known(self) -> dict[str, str]:
-        return {
-            name: f"Fetch it: curl -L --create-dirs -o models/rembg/{name}.onnx {url}"
-            for name, url in _sources().items()
-        }
+    def known(self) -> Sequence[str]:
+        return known("rembg")
 
     def installed(self, folders: Sequence[Path]) -> dict[str, Path]:
         """Files whose names start with "." are none: they are on their way."""
@@ -54,11 +48,6 @@ class Session:
         # A custom session stretches what it sees to 0..255: a flat answer, nothing seen, divides 0 by 0.
         with np.errstate(invalid="ignore", divide="ignore"):
             return self.inner.predict(picture, cloth_category=plan.cloth_category)[0].convert("L")
-
-
-@cache
-def _sources() -> dict[str, str]:
-    return json.loads(SOURCES.read_text(encoding="utf-8"))
 
 
 def _providers(device: str) -> list[str]:

@@ -25,8 +25,8 @@ RENAMED = {"sam3_video": {r"^tracker_model\.": ""}}
 
 
 class Sam:
-    def known(self) -> dict[str, str]:
-        return {}
+    def known(self) -> Sequence[str]:
+        return ()
 
     def installed(self, roots: Sequence[Path]) -> dict[str, Path]:
         return folders.installed("sam", roots, KINDS)

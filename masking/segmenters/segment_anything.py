@@ -12,14 +12,14 @@ from masking.errors import BrokenModel
 from masking.prompting import Asked, answers
 from masking.segmenters import Embedding, Guesses, Prompt
 from masking.states import read_state
-from masking.weights import how_to_get
+from masking.weights import known
 
 PUBLISHED = re.compile(r"sam_(vit_[blh])_[0-9a-f]{6}")
 
 
 class SegmentAnything:
-    def known(self) -> dict[str, str]:
-        return how_to_get("sam")
+    def known(self) -> Sequence[str]:
+        return known("sam")
 
     def installed(self, roots: Sequence[Path]) -> dict[str, Path]:
         """The published files by "vit_b" and the like, all others by their stem."""

@@ -56,11 +56,10 @@ class Installed:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """A model that could be installed by name. fetch: the command that does it."""
+    """A model that `launch.py download` fetches by its name. files: below the models folder, each with its URL."""
 
     kind: Kind
-    files: tuple[str, ...]
-    fetch: str
+    files: dict[tuple[str, str], str]
 
 
 @cache
@@ -90,9 +89,7 @@ def known() -> dict[str, Known]:
     return {
         name: Known(
             kind=libraries()[entry["library"]].kind,
-            files=tuple(f"models/describe/{name}/{file}" for file in entry["files"]),
-            fetch="curl -L --create-dirs "
-            + " ".join(f"-o models/describe/{name}/{file} {entry['from']}/{file}" for file in entry["files"]),
+            files={("describe", f"{name}/{file}"): f"{entry['from']}/{file}" for file in entry["files"]},
         )
         for name, entry in told.items()
     }

@@ -1,5 +1,6 @@
 """`launch.py download`, as a person types it: no server runs."""
 
+import json
 import os
 import random
 import shlex
@@ -13,16 +14,30 @@ from pathlib import Path
 import pytest
 
 from configs.settings import ROOT, Settings
+from masking import weights as mask_weights
+from masking.asked import MaskAsked, Usual
 from masking.errors import ModelMissing
+from masking.planning import resolve as find
+from pipelines.describing import DescribeAsked
+from pipelines.describing import resolve as describe
 from pipelines.planning import resolve
+from pipelines.sources import known_sources
+from pipelines.sources import models as models_by_name
 from pipelines.tasks.text_to_image import TextToImage
 from server import download
+from server.sites import Sites
 from tests.server.receiving import until
 from tests.server.running import free_port
 from tests.server.site import Site, site
 from tests.server.test_downloads import preset
 
 CONTENT = random.Random(2).randbytes(2_000_000)
+BLIP = "blip-image-captioning-base"
+OGC = "groundingdino_swint_ogc"
+
+
+def forget_sources() -> None:
+    mask_weights._sources.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +81,50 @@ def test_a_known_file_is_fetched_by_its_name_from_a_mirror(models: Path, shop: S
     ended = typed("launch.py download inpaint.fooocus.patch", models, shop, **mirror)
     assert ended.returncode == 0, ended.stderr
     assert (models / "inpaint" / "inpaint.fooocus.patch").read_bytes() == CONTENT
+
+
+def test_a_captioner_is_fetched_whole_by_the_command_of_the_refusal(models: Path, shop: Site) -> None:
+    with pytest.raises(ModelMissing) as refused:
+        describe(DescribeAsked(image=Path("x"), model=BLIP), Settings(models_path=models), "")
+    for _, file in models_by_name()[BLIP]:
+        shop.offer(f"/Salesforce/{file.replace('/', '/resolve/main/')}", CONTENT[: len(file)])
+    ended = typed(str(refused.value).rpartition(": ")[2], models, shop, GESSO_HF_MIRROR=f"http://{shop.host}/")
+    assert ended.returncode == 0, ended.stderr
+    for folder, file in models_by_name()[BLIP]:
+        assert (models / folder / file).read_bytes() == CONTENT[: len(file)]
+
+
+def test_a_detector_is_fetched_with_what_it_needs_and_gone_on_with(
+    models: Path, shop: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = MaskAsked(image=Path("x"), dino_prompt_text="cat", dino_model=OGC)
+    with pytest.raises(ModelMissing, match=rf"launch\.py download {OGC}") as refused:
+        find(asked, Settings(models_path=models), Usual(mask_model="", sam_model="gesso-sam", dino_model=""))
+    assert refused.value.field == "dino_model"
+    weights = shop.offer(f"/{OGC}.pth", CONTENT, cuts=[10**9, 10**9, 1_500_000])  # two looks come first
+    words = shop.offer("/vocab.txt", b"[PAD]\nword\n")
+    (models / "grounding_dino" / "other").mkdir(parents=True)
+    (models / "grounding_dino" / "other" / "vocab.txt").touch()
+    sources = {"rembg": {}, "sam": {}, "grounding_dino": {OGC: {f"{OGC}.pth": weights, "bert/vocab.txt": words}}}
+    (models / "sources.json").write_text(json.dumps(sources), encoding="utf-8")
+    monkeypatch.setattr("masking.weights.SOURCES", models / "sources.json")
+    fetching = [OGC, "--models-path", str(models), "--download-hosts", shop.host]
+    forget_sources()
+    try:
+        assert download.main(fetching) == 0, capsys.readouterr().err
+        assert download.main(fetching) == 0
+    finally:
+        forget_sources()
+    assert "Everything that" in capsys.readouterr().out
+    assert (models / "grounding_dino" / f"{OGC}.pth").read_bytes() == CONTENT
+    assert (models / "grounding_dino" / "bert" / "vocab.txt").read_bytes() == b"[PAD]\nword\n"
+    assert len([range for range in shop.ranges_of(f"/{OGC}.pth") if range.startswith("bytes=")]) == 1
+
+
+def test_every_known_file_is_of_a_site_that_may_be_called() -> None:
+    sites = Sites(Settings())
+    for url in known_sources().values():
+        assert sites.first(url).scheme == "https"
 
 
 def test_a_proxy_of_the_environment_is_used(models: Path, shop: Site) -> None:

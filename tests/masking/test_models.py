@@ -11,6 +11,7 @@ from masking import models
 from masking.errors import BrokenModel, ModelMissing
 from masking.models.rembg import Session
 from masking.plans import MaskPlan
+from masking.weights import files
 from tests.toy_masks import red_finder
 
 
@@ -87,7 +88,7 @@ def test_a_file_that_is_no_model_is_told_by_its_path(settings, tmp_path, content
 
 
 def test_a_file_that_went_away_after_planning_is_missing(settings):
-    with pytest.raises(ModelMissing, match="curl"):
+    with pytest.raises(ModelMissing, match=r"launch\.py download u2net"):
         models.load("u2net", settings)
 
 
@@ -111,6 +112,6 @@ def test_every_local_rembg_model_can_be_named_and_is_fetched_from_where_rembg_do
     unnamed = {"sam", "u2net_custom", "dis_custom", "ben_custom", "birefnet-general-fp16"}  # no single file to fetch
     local = {name: kind for name, kind in sessions.items() if kind.is_local() and name not in unnamed}
     assert set(models.known()) == set(local)
-    for name, how in models.known().items():
-        url = how.split()[-1]
+    for name in models.known():
+        ((_, url),) = files()[name].items()
         assert url in inspect.getsource(local[name])

@@ -47,7 +47,7 @@ def test_fooocus_default_is_used_where_it_is_installed(settings, tmp_path):
 
 
 def test_a_known_model_without_its_file_is_missing_and_the_message_fetches_it(settings):
-    with pytest.raises(ModelMissing, match=r"curl .*silueta\.onnx") as caught:
+    with pytest.raises(ModelMissing, match=r"launch\.py download silueta") as caught:
         plan(settings, mask_model="silueta")
     assert caught.value.field == "mask_model"
 
@@ -87,7 +87,7 @@ def test_what_sam_cannot_do_is_refused_by_the_name_of_the_field(settings, fields
 @pytest.mark.parametrize("name", ["vit_l", "vit_h"])
 def test_a_known_segmenter_without_its_file_is_missing_and_the_message_fetches_it(settings, name):
     for fields in ({"mask_model": "sam", "sam_model": name}, {"mask_model": name}, {"sam_model": name}):
-        with pytest.raises(ModelMissing, match=rf"curl .*sam_{name}_[0-9a-f]*\.pth") as caught:
+        with pytest.raises(ModelMissing, match=rf"launch\.py download {name}") as caught:
             plan(settings, dino_prompt_text="a cat", **fields)
         assert caught.value.field == "sam_model"
 

@@ -48,5 +48,5 @@ def test_a_users_folder_of_the_same_name_hides_gessos(settings):
 
 
 def test_a_named_model_that_is_not_there_is_missing_though_another_would_do(settings):
-    with pytest.raises(ModelMissing, match=rf"models/describe/{BLIP}/config\.json.*curl"):
+    with pytest.raises(ModelMissing, match=rf"launch\.py download {BLIP}"):
         resolve(asked(model=BLIP), settings, "gessos")

@@ -144,7 +144,7 @@ def test_fields_that_are_unknown_are_named(describing: Running, photo: Image.Ima
         ({"image_type": "photo"}, 422, "Anime"),
         ({"describe_model": "my-bilp"}, 422, "my-blip"),
         ({"describe_model": "my-tagger", "image_type": "Photo"}, 422, "Anime"),
-        ({"describe_model": "blip-image-captioning-large"}, 424, "curl"),
+        ({"describe_model": "blip-image-captioning-large"}, 424, "download blip-image-captioning-large"),
         ({"describe_model": "zz-damaged"}, 424, "zz-damaged"),
         ({"describe_model": "zz-short"}, 424, "other tags"),
     ],
@@ -157,9 +157,8 @@ def test_what_cannot_be_described_is_refused(
     assert words in answer.text
 
 
-def test_tags_without_a_tagger_are_refused_with_its_files_and_the_command(server: Running, photo: Image.Image) -> None:
+def test_tags_without_a_tagger_are_refused_with_the_command_for_one(server: Running, photo: Image.Image) -> None:
     answer = server.client.post(DESCRIBE, json={"image": as_text(photo), "image_type": "Anime"})
     assert answer.status_code == 424
     assert answer.json()["field"] == "image_type"
-    for words in ("describe/wd-v1-4-moat-tagger-v2/model.onnx", "selected_tags.csv", "curl -L --create-dirs -o"):
-        assert words in answer.json()["detail"]
+    assert "python3 launch.py download wd-v1-4-moat-tagger-v2" in answer.json()["detail"]
