@@ -32,7 +32,6 @@ class Limits:
     max_side: int = 8192
     max_body: int = 128 * 1024 * 1024
     url_timeout_s: float = 20.0
-    body_pause_s: float = 30.0
 
 
 LIMITS = Limits()
@@ -205,6 +204,14 @@ class Settings:
     max_queue: int = field(
         default=10_000, metadata=number("most tasks that may wait; what comes on top is answered with 429")
     )
+    request_timeout: int = field(
+        default=30,
+        metadata=number(
+            "seconds in which a request's head must have come, and in which something more of its body must; "
+            "0: for ever",
+            "SECONDS",
+        ),
+    )
     log_format: LogFormat = field(
         default="console",
         metadata=option("how messages are printed: for people, or one JSON object a line", choices=get_args(LogFormat)),
@@ -219,6 +226,7 @@ class Settings:
         _refuse(not 1 <= self.port <= 65535, "port", self.port, "take one from 1 to 65535")
         _refuse(self.max_batch < 1, "max_batch", self.max_batch, "take 1 or more")
         _refuse(self.step_timeout < 0, "step_timeout", self.step_timeout, "take 0 (for ever) or more seconds")
+        _refuse(self.request_timeout < 0, "request_timeout", self.request_timeout, "take 0 (for ever) or more seconds")
         _refuse(self.max_queue < 1, "max_queue", self.max_queue, "take 1 or more")
         _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
         _refuse(not is_amount(self.vram_limit), "vram_limit", self.vram_limit, "give 8GB, 6.5GiB or 80%")

@@ -14,7 +14,7 @@ from configs import logs
 from configs.keys import WEAK, keys
 from configs.settings import Settings, SettingsError, is_loopback, public_url
 from configs.sources import load
-from server import database
+from server import database, slow
 from server.app import create_app
 from server.tasks import TaskQueue
 
@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> int:
     app = create_app(settings)
     config = uvicorn.Config(
         app,
+        http=slow.protocol(settings.request_timeout),
         log_config=None,
         log_level=settings.log_level,
         timeout_graceful_shutdown=CLOSE_WITHIN_S,

@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
         strict_content_type=False,  # scripts post JSON without saying so; pages of others are shut out by Origins
         root_path=settings.root_path.rstrip("/"),
     )
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, pause_s=settings.request_timeout)
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(Origins, settings=settings)
     if settings.cors_origin:

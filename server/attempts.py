@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from pipelines.events import Failed, Finished, Message, Picture, Preview, Skipped, Step
 from server.backends import WORKER_DIED, Backend
@@ -46,8 +47,8 @@ class Attempts:
             log.error("The task failed: %s", end.message)
             self._metrics.failures.labels(end.kind).inc()
             if end.kind != WORKER_DIED or attempt == TRIES:
-                course.failure = end
-                await asyncio.to_thread(self._store.fail, task_id, end.message)
+                fail = partial(self._store.fail, task_id, end.message, cause=end.kind, field=end.field)
+                await asyncio.to_thread(fail)
                 break
             told.append(f"{end.message} The task was begun again ({attempt}).")
             course.tell(course.progress, "The worker process ended; beginning again ...")

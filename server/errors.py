@@ -131,8 +131,9 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def told(failure: Failed) -> GessoError:
-    """A worker's failure as the error that it was there, or as WorkFailed."""
+    """A worker's failure as the error that it was there, or as WorkFailed; NotReady where there was no worker."""
     kinds = {kind.__name__: kind for kind in public_errors() if kind.__module__ == GessoError.__module__}
+    kinds[NotReady.__name__] = NotReady
     return kinds.get(failure.kind, WorkFailed)(failure.message, field=failure.field)
 
 

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from pipelines.events import Failed
-
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
@@ -22,10 +20,9 @@ class Moment:
 
 
 class Course:
-    """The moments of one task. Lives on the event loop. failure: why it came to nothing."""
+    """The moments of one task. Lives on the event loop."""
 
     def __init__(self) -> None:
-        self.failure: Failed | None = None
         self._moments: list[Moment] = []
         self._changed = asyncio.Event()
         self._shown: int | None = None

@@ -150,9 +150,9 @@ class Store:
         """The task was ended on request; the pictures that it had finished stay. Warnings: None leaves them."""
         self._end(task_id, status="stopped", **({} if warnings is None else {"warnings": list(warnings)}))
 
-    def fail(self, task_id: str, error: str) -> None:
-        """The task came to nothing, or to fewer pictures than asked."""
-        self._end(task_id, status="failed", error=error)
+    def fail(self, task_id: str, error: str, *, cause: str = "", field: str | None = None) -> None:
+        """The task came to nothing, or to fewer pictures than asked. cause: the error's class, by its name."""
+        self._end(task_id, status="failed", error=error, cause=cause, cause_field=field)
 
     def skip(self, task_id: str, position: int) -> None:
         """An image of the task shall not be made any more."""

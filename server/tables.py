@@ -18,7 +18,8 @@ class TaskRow(Tables):
     status: waiting → running → finished, failed or stopped. webhook_url: who is told when it has ended, None: nobody.
     base_url: what the URLs in that message begin with, "" where only the settings can tell. restore: what its facade
     needs to go on with it after a restart. starts: how often it was begun. owner: a name for the key that it was sent
-    with, "" without keys. skipped: the positions of images that shall not be made any more.
+    with, "" without keys. skipped: the positions of images that shall not be made any more. cause, cause_field: of a
+    failure, the error's class and the field that it blames, where the worker told them.
     """
 
     __tablename__ = "tasks"
@@ -34,6 +35,8 @@ class TaskRow(Tables):
     warnings: Mapped[list[str]]
     effective: Mapped[dict[str, Any]]
     error: Mapped[str | None]
+    cause: Mapped[str] = mapped_column(default="", server_default="")
+    cause_field: Mapped[str | None]
     webhook_url: Mapped[str | None]
     base_url: Mapped[str] = mapped_column(default="", server_default="")
     restore: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")

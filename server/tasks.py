@@ -8,9 +8,10 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from configs import logs
-from pipelines.events import Failed
+from masking.errors import GessoError
 from pipelines.orders import Action
 from server.attempts import Attempts
 from server.backends import Backend
@@ -228,10 +229,6 @@ class TaskQueue:
         """How many tasks wait, and how many run."""
         return len(self._waiting), len(self._running)
 
-    def failure(self, task_id: str) -> Failed | None:
-        """What the worker told of a task that failed not long ago."""
-        return self._courses[task_id].failure if task_id in self._courses else None
-
     def progress(self, task_id: str) -> int:
         """How far a running task is, 0 to 100."""
         return self._courses[task_id].progress if task_id in self._courses else 0
@@ -269,7 +266,7 @@ class TaskQueue:
         except Exception as error:  # whatever it was: the task's record tells, the next task goes on
             log.exception("The task failed.")
             self._metrics.failures.labels(type(error).__name__).inc()
-            await self._record_failure(task_id, f"{type(error).__name__}: {error}")
+            await self._record_failure(task_id, error)
         finally:
             self._image_kept.set()
             self._release(task_id)
@@ -308,8 +305,10 @@ class TaskQueue:
         for on_end in self._on_end:  # not called from here, so that what it raises does not end the queue
             asyncio.get_running_loop().call_soon(on_end, task_id)
 
-    async def _record_failure(self, task_id: str, message: str) -> None:
+    async def _record_failure(self, task_id: str, error: Exception) -> None:
+        name = type(error).__name__
+        message = str(error) if isinstance(error, GessoError) else f"{name}: {error}"
         try:
-            await asyncio.to_thread(self._store.fail, task_id, message)
+            await asyncio.to_thread(partial(self._store.fail, task_id, message, cause=name))
         except Exception:  # a full disk, say: the queue must go on nevertheless
             log.exception("The failure of the task could not be recorded.")

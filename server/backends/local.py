@@ -33,7 +33,12 @@ SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
 QUIT_WITHIN_S = 3.0
 MOST_DEATHS = 3
-"""So often in a row a worker may end while it loads, before work is refused."""
+"""So often in a row a worker may end while it loads; then it is not started again unless somebody asks for it."""
+
+WAY_OUT = (
+    f"That happened {MOST_DEATHS} times in a row, so it is not tried again until a preset is activated, this one or "
+    "another (POST /v1/engines/presets/<name>/activate), or the server is started anew."
+)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -56,6 +61,7 @@ class LocalBackend:
         self._now = STARTING
         self._settled = asyncio.Event()
         self._deaths = 0
+        self._refused = False
         self._watch = Watch(settings.step_timeout)
         self._hurry = asyncio.Event()
         self._switching = ""
@@ -85,6 +91,7 @@ class LocalBackend:
             self._settings = replace(before, preset=preset)
             self._now = STARTING
             self._settled.clear()
+            self._deaths = 0
             self._hurry.set()
         self._switching = f"Preset {preset} is loaded as soon as the task that runs has ended."
         job = uuid.uuid4().hex
@@ -158,22 +165,25 @@ class LocalBackend:
                 self._deliver(order.job, Failed(kind=WORKER_DIED, message=GONE))
 
     async def _keep_alive(self) -> None:
-        """Start the worker, wait for its end, tell its jobs, and again; slower each time that it dies while loading."""
+        """Start the worker, wait for its end, tell its jobs, and again; slower each time that it cannot load.
+
+        One that dies of loading stays down, so that it does not bring the machine down with it.
+        """
         pause = SHORTEST_PAUSE_S
         while True:
             try:
                 started = await self._serve_once()
             except OSError as error:
-                self._break(f"The worker process could not be started: {error}.")
+                self._died(f"The worker process could not be started: {error}.")
                 started = False
             pause = SHORTEST_PAUSE_S if started else min(pause * 2, LONGEST_PAUSE_S)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), pause)
+                await asyncio.wait_for(self._hurry.wait(), None if self._deaths >= MOST_DEATHS else pause)
             self._hurry.clear()
 
     async def _serve_once(self) -> bool:
         """The life of one process; whether it ever was ready."""
-        self._attempt = self._settings.preset
+        self._attempt, self._refused = self._settings.preset, False
         process, self._pipe = await asyncio.to_thread(_spawn, self._settings)
         self._process = process
         self._metrics.restarts.inc()
@@ -186,15 +196,8 @@ class LocalBackend:
             log.error(why)
             self._now = Readiness(state="loading", reason=why)
             self._settled.clear()
-            self._deaths = 0
-        elif self._now.state == "loading":
-            self._deaths += 1
-            told = f"The models could not be loaded: {why}"
-            if self._deaths >= MOST_DEATHS:
-                self._break(told)
-            else:
-                log.error(told)
-                self._now = Readiness(state="loading", reason=told)
+        elif not self._refused:
+            self._died(f"The models could not be loaded: {why}")
         for job in list(self._jobs):
             self._deliver(job, Failed(kind=WORKER_DIED, message=why))
         return was_ready
@@ -211,6 +214,16 @@ class LocalBackend:
                 await ended.wait()
         code = await asyncio.to_thread(_exit_code, process)
         return wrong or f"{GONE} Its exit code was {code}."
+
+    def _died(self, why: str) -> None:
+        """Of its loading, or before."""
+        self._deaths += 1
+        if self._deaths >= MOST_DEATHS:
+            self._break(f"{why} {WAY_OUT}")
+            return
+        log.error(why)
+        if self._now.state == "loading":
+            self._now = Readiness(state="loading", reason=why)
 
     def _break(self, reason: str) -> None:
         """Refuse work from now on, until a later attempt is ready; not where that is one with another preset."""
@@ -242,9 +255,11 @@ class LocalBackend:
                 self._metrics.heard(event)
             case Ready():
                 self._now = Readiness(state="ready")
+                self._deaths = 0
                 self._settled.set()
                 log.info("The models are ready.")
             case Failed():
+                self._refused, self._deaths = True, 0
                 self._break(f"The models could not be loaded: {event.message}")
             case Message() if self._now.state == "loading":
                 self._now = Readiness(state="loading", reason=event.text)

@@ -1,6 +1,5 @@
 """Who gets in, whose turn it is, and who left."""
 
-import asyncio
 import threading
 import time
 from pathlib import Path
@@ -9,9 +8,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from fastapi import HTTPException
 
-from server import body_limit
 from server.order import Order
 from server.turns import Turns
 from tests.reliability.painting import paints, record, sent
@@ -128,22 +125,6 @@ def test_a_skipped_image_stays_skipped_after_a_restart(tmp_path: Path) -> None:
     assert told["result_seeds"] == [2, 3]
     assert "Image 1 of 3 was skipped on request." in told["warnings"]
     assert again.stop() == 0, again.log
-
-
-def test_a_body_that_stops_coming_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body_limit, "LIMITS", SimpleNamespace(body_pause_s=0.05, max_body=100))
-
-    async def never() -> Any:
-        await asyncio.sleep(60)
-
-    async def reads(_scope: Any, receive: Any, _send: Any) -> None:
-        await receive()
-
-    limit = body_limit.BodyLimit(reads)
-    scope = {"type": "http", "headers": []}
-    with pytest.raises(HTTPException) as refused:
-        asyncio.run(limit(scope, never, never))  # type: ignore[arg-type]
-    assert refused.value.status_code == 408
 
 
 def test_metrics_count_what_was_done(painter: Running) -> None:

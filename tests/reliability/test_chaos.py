@@ -141,24 +141,3 @@ def test_a_clock_that_jumps_disturbs_no_task(tmp_path: Path) -> None:
 def counts_are_sane(metrics: str) -> bool:
     sums: dict[str, Any] = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if "_sum " in line)
     return bool(sums) and all(0 <= float(value) < 600 for value in sums.values())
-
-
-@pytest.mark.long
-@needs_proc
-def test_a_thousand_tasks_take_no_more_memory_than_a_hundred(tmp_path: Path) -> None:
-    running = paints(tmp_path, step_s=0.001)
-    running.wait()
-    sizes = []
-    for number in range(1000):
-        running.made(**SQUARE, image_seed=number)
-        if number + 1 in (100, 1000):
-            sizes.append([resident(running.process.pid), resident(running.worker() or 0)])
-    print(f"server and worker, bytes after 100 and after 1000 tasks: {sizes}")
-    for before, after in zip(*sizes, strict=True):
-        assert after < 1.1 * before
-    assert running.stop() == 0, running.log
-
-
-def resident(process: int) -> int:
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from configs.keep import Keep, read
+from server.patience import DAY_MS, PatientClock
 from server.pruning import beyond
 from server.store import Past, now
 from tests.reliability.painting import paints, record
@@ -66,5 +67,41 @@ def test_bytes_are_those_of_the_pictures_the_newest_first(tmp_path: Path) -> Non
     for name in "abcd":
         (tmp_path / "day" / name).write_bytes(b"x" * 100)
         history.append(Past(name, now(), [("day", name)]))
-    assert [past.task_id for past in beyond(history, Keep(size=250), tmp_path)] == ["c", "d"]
-    assert [past.task_id for past in beyond(history, Keep(size=10), tmp_path)] == ["b", "c", "d"]
+    assert [past.task_id for past in beyond(history, Keep(size=250), tmp_path, now())] == ["c", "d"]
+    assert [past.task_id for past in beyond(history, Keep(size=10), tmp_path, now())] == ["b", "c", "d"]
+
+
+def test_a_clock_that_is_set_forwards_makes_nobody_forget(tmp_path: Path) -> None:
+    clock = tmp_path / "clock"
+    limits = ("--keep", "7d", "--keep", "4")
+    running = paints(tmp_path, *limits, step_s=0.001, variables={"GESSO_TEST_CLOCK": str(clock)})
+    running.wait()
+    made = [running.made(prompt="before")["task_id"] for _ in range(4)]
+    clock.write_text(str(400 * 86400))
+    made.append(running.made(prompt="400 days on")["task_id"])
+    until(lambda: running.client.get(f"/tasks/{made[0]}").status_code == 404)  # by number, so it was looked through
+    assert running.stop() == 0, running.log
+    again = paints(tmp_path, *limits, step_s=0.001, variables={"GESSO_TEST_CLOCK": str(clock)})
+    again.wait()
+    made.append(again.made(prompt="and after a restart")["task_id"])
+    until(lambda: again.client.get(f"/tasks/{made[1]}").status_code == 404)
+    assert [record(again, task_id)["task_status"] for task_id in made[2:]] == ["finished"] * 4
+    assert again.stop() == 0, again.log
+
+
+def test_a_patient_clock_follows_a_wall_clock_a_day_in_an_hour() -> None:
+    hour = DAY_MS // 24
+    times = {"wall": 100 * DAY_MS, "steady": 0}
+    clock = PatientClock(seen=99 * DAY_MS, wall=lambda: times["wall"], steady=lambda: times["steady"])
+    assert clock.now() == 100 * DAY_MS, "a night off is believed"
+    times |= {"wall": 500 * DAY_MS, "steady": hour}
+    assert clock.now() == 101 * DAY_MS
+    assert clock.now() == 101 * DAY_MS
+    times |= {"wall": 100 * DAY_MS, "steady": 2 * hour}
+    assert clock.now() == 100 * DAY_MS, "put right again"
+    times |= {"wall": 100 * DAY_MS + hour, "steady": 3 * hour}
+    assert clock.now() == 100 * DAY_MS + hour
+    later = PatientClock(seen=clock.seen, wall=lambda: 160 * DAY_MS, steady=lambda: times["steady"])
+    assert later.now() == 101 * DAY_MS + hour, "long off: a day at once, the rest in time"
+    times["steady"] += 60 * hour
+    assert later.now() == 160 * DAY_MS

@@ -124,10 +124,11 @@ def _worker_at(running: Running, times: int) -> int:
 def _starts(running: Running) -> int:
     """How often the newest task was begun."""
     with closing(sqlite3.connect(running.outputs / "db.sqlite3")) as database:
-        return int(database.execute("SELECT starts FROM tasks ORDER BY id DESC LIMIT 1").fetchone()[0])
+        found = database.execute("SELECT starts FROM tasks ORDER BY id DESC LIMIT 1").fetchone()
+        return int(found[0]) if found else 0
 
 
-def _until(true: Callable[[], bool], seconds: float = 60) -> None:
+def _until(true: Callable[[], bool], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen"

@@ -11,6 +11,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from configs.settings import Settings, public_url
+from pipelines.events import Failed
 from server import paths
 from server.access import Access
 from server.api.fooocus.headers import headers
@@ -122,7 +123,7 @@ async def pending(task_id: str, order: Order, parts: Parts) -> dict[str, Any]:
 async def picture(row: TaskRow, parts: Parts) -> Response:
     """The task's one picture itself; 204 where there is none. Raises TaskFailed."""
     if row.status == "failed":
-        raise _failed(row, parts)
+        raise _failed(row)
     told = {"X-Task-Id": row.task_id} | headers(row.warnings, row.effective)
     if row.pictures and row.pictures[0].report:
         told["X-Gesso-Edit-Report"] = json.dumps(row.pictures[0].report)
@@ -135,7 +136,7 @@ async def picture(row: TaskRow, parts: Parts) -> Response:
 async def answer(row: TaskRow, parts: Parts) -> Record:
     """The answer to who waited for the task. Raises TaskFailed."""
     if row.status == "failed":
-        raise _failed(row, parts)
+        raise _failed(row)
     told = record(row, parts)
     if row.asked.get("require_base64"):
         files = await asyncio.to_thread(_files, row, parts)
@@ -143,11 +144,10 @@ async def answer(row: TaskRow, parts: Parts) -> Record:
     return told
 
 
-def _failed(row: TaskRow, parts: Parts) -> TaskFailed:
-    """With the status of its cause, say of a model's damaged file, where that is still known."""
-    failure = parts.tasks.failure(row.task_id)
-    because = told(failure) if failure else None
-    known = because is not None and not isinstance(because, WorkFailed)
+def _failed(row: TaskRow) -> TaskFailed:
+    """With the status of its cause, say of a model's damaged file."""
+    because = told(Failed(kind=row.cause, message=row.error or "", field=row.cause_field))
+    known = not isinstance(because, WorkFailed)
     return TaskFailed(row.error or "The task failed.", task_id=row.task_id, because=because if known else None)
 
 

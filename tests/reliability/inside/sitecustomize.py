@@ -1,7 +1,8 @@
 """Put on the path of a server under test: faults inside its worker, and a painter that needs no models.
 
 GESSO_TEST_FAULTS: a file that says what shall happen before the next denoising steps, one word a step: loop (for ever),
-crash (the process ends at once), memory (the device has none left), pass (nothing). It is eaten word by word.
+crash (the process ends at once), memory (the device has none left), pass (nothing). It is eaten word by word. A file
+beside it, with .load after its name, says it of loading; there, held (a crash once there is a file .go), too.
 
 GESSO_TEST_PAINTER: seconds that a step takes. Pictures are then noise, from the seed alone, and no library of models is
 imported, so that a worker is there within a second. All around it is as ever: the process, its pipe, plans, sessions.
@@ -24,14 +25,16 @@ FAULTS = os.environ.get("GESSO_TEST_FAULTS", "")
 STEP_S = os.environ.get("GESSO_TEST_PAINTER", "")
 
 
-def suffer():
+def suffer(faults=FAULTS):
     """The next fault, if there is one."""
-    if not FAULTS or not Path(FAULTS).exists():
+    if not faults or not Path(faults).exists():
         return
-    words = Path(FAULTS).read_text(encoding="utf-8").split()
+    words = Path(faults).read_text(encoding="utf-8").split()
     word = words.pop(0) if words else "pass"
-    Path(FAULTS).write_text(" ".join(words), encoding="utf-8")
-    if word == "crash":
+    Path(faults).write_text(" ".join(words), encoding="utf-8")
+    while word == "held" and not Path(f"{FAULTS}.go").exists():
+        time.sleep(0.05)
+    if word in ("crash", "held"):
         os._exit(9)
     if word == "memory":
         raise MemoryError
@@ -97,7 +100,7 @@ def paint_noise(studio):
     studio.Residency.make_way = lambda self: None  # it would import torch
     studio._device = lambda settings: "cpu"
     studio.Studio.checkpoint = checkpoint
-    studio.Studio.load = lambda self, preset, tell: None
+    studio.Studio.load = lambda self, preset, tell: suffer(f"{FAULTS}.load")
 
 
 def import_nothing(worker):
