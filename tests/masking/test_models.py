@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from configs.settings import ROOT, Settings
 from masking import models
 from masking.errors import BrokenModel, ModelMissing
-from masking.models.rembg import Session
+from masking.models.rembg import Session, _providers
 from masking.plans import MaskPlan
 from masking.weights import files
 from tests.toy_masks import red_finder
@@ -104,6 +104,14 @@ print(torch.get_num_threads())
 """
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert said.stdout.strip() == "1", said.stderr
+
+
+@pytest.mark.parametrize(("device", "fast"), [("cuda:1", "CUDAExecutionProvider"), ("mps", ""), ("cpu", "")])
+def test_onnxruntime_runs_on_the_device_where_it_can(monkeypatch, device, fast):
+    monkeypatch.setattr(
+        "onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    assert _providers(device) == [*([fast] if fast else []), "CPUExecutionProvider"]
 
 
 def test_every_local_rembg_model_can_be_named_and_is_fetched_from_where_rembg_does():
