@@ -118,9 +118,7 @@ class Settings:
     )
     hf_mirror: str = field(
         default="",
-        metadata=option(
-            "the site that takes the place of https://huggingface.co when models are fetched", metavar="URL"
-        ),
+        metadata=option("where models are fetched in place of https://huggingface.co", metavar="URL"),
     )
     preset: str = field(default="starter", metadata=option("preset to load at start, a name from configs/presets"))
     device: Device = field(
@@ -138,6 +136,13 @@ class Settings:
     vram_limit: str = field(
         default="90%",
         metadata=option("most memory that models may take on the device, such as 8GB or 80%", metavar="AMOUNT"),
+    )
+    memory_limit: str = field(
+        default="100%",
+        metadata=option(
+            "most memory of the device that a picture may take, models and all; what needs more is refused",
+            metavar="AMOUNT",
+        ),
     )
     max_batch: int = field(default=1, metadata=number("most pictures that share one pass through the model"))
     threads: int = field(default=0, metadata=number("CPU threads that models may use; 0 lets them decide"))
@@ -206,11 +211,7 @@ class Settings:
     )
     request_timeout: int = field(
         default=30,
-        metadata=number(
-            "seconds in which a request's head must have come, and in which something more of its body must; "
-            "0: for ever",
-            "SECONDS",
-        ),
+        metadata=number("seconds for a request's head to come, and for more of its body; 0: for ever", "SECONDS"),
     )
     log_format: LogFormat = field(
         default="console",
@@ -230,6 +231,7 @@ class Settings:
         _refuse(self.max_queue < 1, "max_queue", self.max_queue, "take 1 or more")
         _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
         _refuse(not is_amount(self.vram_limit), "vram_limit", self.vram_limit, "give 8GB, 6.5GiB or 80%")
+        _refuse(not is_amount(self.memory_limit), "memory_limit", self.memory_limit, "give 8GB, 6.5GiB or 80%")
         _refuse(not _is_path(self.root_path), "root_path", self.root_path, "give a path, such as /gesso")
         for name in ("webhook_url", "hf_mirror"):
             url = getattr(self, name)

@@ -44,6 +44,10 @@ class OutOfMemory(GessoError):
     """The device cannot hold what was asked for; fewer pixels, a smaller model or another device can help."""
 
 
+class DoesNotFit(GessoError):
+    """What was asked for takes more memory than there is; the message names the largest size that would fit."""
+
+
 def public_errors() -> tuple[type[GessoError], ...]:
     """Every class above the base, here and in packages that added their own, in the order of definition."""
     found: list[type[GessoError]] = []

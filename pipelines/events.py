@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pipelines.fitting import Memory
 from pipelines.plans import EditReport
 
 Phase = Literal["idle", "load", "encode", "step", "decode", "tool"]
@@ -80,7 +81,9 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """The preset's models are resident."""
+    """The preset's models are resident. memory: what there is to work in."""
+
+    memory: Memory
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,12 @@
 """The runs of the model that an edit is made of: one, or for long extensions several, each going on from the last."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines import canvas
 from pipelines.canvas import Box
+from pipelines.plans import Size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,12 @@ def framed(region: Box | None, box: Box, side: int, multiple: int) -> Pass:
     """A pass for a checkpoint of native side `side`."""
     frame = canvas.frame(box[2] - box[0], box[3] - box[1], side, multiple)
     return Pass(region=region, box=box, inner=frame.inner, painted=frame.painted)
+
+
+def largest(runs: Sequence[Pass], share: float, side: int, multiple: int) -> Size:
+    """The most that is painted at once, if the picture had `share` of its sides."""
+    boxes = ([max(1, round((run.box[i + 2] - run.box[i]) * share)) for i in (0, 1)] for run in runs)
+    return max((canvas.frame(width, height, side, multiple).painted for width, height in boxes), key=math.prod)
 
 
 def are_long(size: tuple[int, int], margins: Box, side: int) -> bool:

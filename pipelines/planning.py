@@ -5,7 +5,7 @@ from pathlib import Path
 
 from configs.settings import Settings
 from masking.errors import InvalidValue
-from pipelines import emphasis, expansion, inversions, loras, presets, prompting, recipes, upscalers
+from pipelines import emphasis, expansion, fitting, inversions, loras, presets, prompting, recipes, upscalers
 from pipelines.expansion import Expand
 from pipelines.families import Checkpoint
 from pipelines.loras import LoraWish
@@ -21,10 +21,12 @@ MOST_STEPS = 1000
 MOST_PICTURES = 32
 
 
-def resolve(task: Task, settings: Settings, expand: Expand = expansion.expand_all) -> Plan:
+def resolve(
+    task: Task, settings: Settings, expand: Expand = expansion.expand_all, memory: fitting.Memory | None = None
+) -> Plan:
     """The plan of a task: gaps filled from its preset. Raises a `masking.errors.GessoError` that names the field.
 
-    expand: what the style "Fooocus V2" makes of prompts.
+    expand: what the style "Fooocus V2" makes of prompts. memory: what the pictures must fit in, as far as it is known.
     """
     _refuse_out_of_range(task)
     warnings: list[str] = []
@@ -40,7 +42,7 @@ def resolve(task: Task, settings: Settings, expand: Expand = expansion.expand_al
     _check_embeddings(wordings, checkpoint, preset, settings)
     wordings = prompting.expanded(wordings, seeds, expand)
     worn = tuple(_loras(recipe, wording, checkpoint, settings, warnings) for wording in wordings)
-    return task.decide(
+    plan = task.decide(
         Ground(
             preset=preset,
             performance=mode,
@@ -53,6 +55,9 @@ def resolve(task: Task, settings: Settings, expand: Expand = expansion.expand_al
             warnings=tuple(dict.fromkeys([*warnings, *(told for wording in wordings for told in wording.warnings)])),
         )
     )
+    if memory:
+        fitting.refuse(plan, checkpoint, settings, memory)
+    return plan
 
 
 def _loras(

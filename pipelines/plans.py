@@ -19,6 +19,19 @@ Mask = NDArray[np.uint8]
 """A mask: height × width, 255 = paint here."""
 
 
+Size = tuple[int, int]
+"""Width and height, pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What a plan has to do with at once. painted: what the model sees. enlarged: pixels of an upscaler's answer."""
+
+    painted: Size
+    delivered: Size
+    enlarged: int = 0
+
+
 FreeU = tuple[float, float, float, float]
 """b1, b2 (the backbone's share), s1, s2 (the skip connections'); see `pipelines.families.stable_diffusion`."""
 
@@ -181,6 +194,21 @@ class Plan:
     def runs(self) -> int:
         """How many runs of the denoising loop a shot takes, as far as that is known before."""
         return 1
+
+    @property
+    def sized_by(self) -> str:
+        """The field by which a client chooses how large the pictures are."""
+        return "image"
+
+    def scaled(self, share: float, side: int, multiple: int) -> Sizes:
+        """Its sizes if the pictures had `share` of their sides, by a checkpoint of that native side."""
+        painted = [-(-max(1, round(length * share)) // multiple) * multiple for length in self.painted]
+        return Sizes(painted=(painted[0], painted[1]), delivered=self.shares(share))
+
+    def shares(self, share: float) -> Size:
+        """The size of the pictures if they had `share` of their sides."""
+        first = self.shots[0]
+        return int(first.width * share), int(first.height * share)
 
     @property
     def batch_key(self) -> str:

@@ -7,7 +7,7 @@ from masking.weighing import modules
 from pipelines.families import Model
 
 TOLD = (
-    "Memory ran out, so it was painted again in a leaner way: other models away, one picture and one half of the "
+    "Memory was short, so it was painted in a leaner way: other models away, one picture and one half of the "
     "guidance at a time, and the VAE in tiles, which large pictures may show a little."
 )
 

@@ -12,7 +12,7 @@ from configs.settings import Settings
 from masking import models as mask_models
 from masking.machine import Machine, is_out_of_memory
 from masking.residency import Residency
-from pipelines import checkpoints, inpaint_engine, safety, sparing, upscalers
+from pipelines import checkpoints, fitting, inpaint_engine, safety, sparing, upscalers
 from pipelines.easels import Easels
 from pipelines.engine import Engine, Stroke
 from pipelines.events import Event, Finished, Message, Picture, Skipped, Step
@@ -61,6 +61,7 @@ class Studio:
         self._pulse = pulse or Pulse()
         self.device = _device(settings)
         self.held = Residency(Machine(self.device), vram=settings.vram, limit=settings.vram_limit)
+        self.memory = fitting.memory_of(self.held.machine, settings)
         self._pulse.memory = lambda: self.held.machine.taken() | self.held.counts()
 
     def load(self, preset: Preset, tell: Tell) -> None:
@@ -75,10 +76,13 @@ class Studio:
     def run(self, plan: Plan, tell: Tell, *, said: Said = lambda: (), previews: bool = False) -> list[Image.Image]:
         """Draw a plan's shots, `max_batch` of them at a time; RGB, in order. Raises whatever goes wrong.
 
-        Where memory runs out, the pictures that are missing are painted in a leaner way, which the end tells.
+        Where memory runs out, the pictures that are missing are painted in a leaner way, which the end tells; where it
+        must, that is done from the beginning.
         said: what has been asked for since it was last called; it is called before each denoising step, and before each
         tile of an upscaler. previews: tell them, too (from a thread of their own).
         """
+        found = checkpoints.find(plan.recipe.checkpoint, self.settings)
+        fitting.refuse(plan, found, self.settings, self.memory)
         with self.checkpoint(plan.recipe.checkpoint, plan.recipe.inpaint_engine) as easels:
             easel = easels.easel(plan.recipe.vae)
             glance = easel.glance if previews else None
@@ -88,7 +92,9 @@ class Studio:
                 return session.draw(at_a_time, Previews(glance, tell) if glance else None)
 
             try:
-                return draw(self.settings.max_batch)
+                if not fitting.is_tight(plan, found, self.settings, self.memory):
+                    return draw(self.settings.max_batch)
+                log.warning("Memory is too short to paint %d x %d pixels in the usual way.", *plan.painted)
             except Exception as problem:
                 if not is_out_of_memory(problem):
                     raise

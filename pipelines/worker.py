@@ -146,7 +146,7 @@ def _open(line: _Line, pulse: Pulse, settings: Settings) -> "Studio | None":
     except Exception as problem:  # whatever it is, the server must hear of it
         line.tell("", _failure(problem))
         return None
-    line.tell("", Ready())
+    line.tell("", Ready(memory=studio.memory))
     return studio
 
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from masking.errors import (
     BrokenModel,
+    DoesNotFit,
     GessoError,
     InUse,
     InvalidValue,
@@ -105,6 +106,7 @@ STATUSES: Mapping[type[GessoError], int] = {
     InputMissing: 424,
     ModelMissing: 424,
     BrokenModel: 424,
+    DoesNotFit: 422,
     OutOfMemory: 507,
     InUse: 409,
     Forbidden: 403,

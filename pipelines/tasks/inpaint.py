@@ -15,7 +15,7 @@ from pipelines import canvas, passes, prompts, seam, targets
 from pipelines.canvas import KNOWN, Box
 from pipelines.families import Checkpoint
 from pipelines.passes import Pass
-from pipelines.plans import Drawing, EditReport, Enlarging, Mask, Painting, Pixels, Plan, Repainting, Shot
+from pipelines.plans import Drawing, EditReport, Enlarging, Mask, Painting, Pixels, Plan, Repainting, Shot, Sizes
 from pipelines.repair import Edge, join, worst
 from pipelines.strength import shorten
 from pipelines.tasks import SEEDS, Ground, Task
@@ -214,6 +214,14 @@ class InpaintPlan(Plan):
     @property
     def runs(self) -> int:
         return 1 + len(self.further)
+
+    @property
+    def sized_by(self) -> str:
+        return "outpaint_distance" if any(self.margins) else "image"
+
+    def scaled(self, share: float, side: int, multiple: int) -> Sizes:
+        painted = passes.largest((self._first, *self.further), share, side, multiple)
+        return Sizes(painted=painted, delivered=self.shares(share))
 
     def draw(self, shot: Shot) -> Drawing:
         """Expand, then for each run cut out what the model shall see, paint it, and join what is asked for to it."""

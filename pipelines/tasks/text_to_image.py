@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from configs.settings import LIMITS
 from masking.errors import InvalidValue, TooLarge
 from pipelines import canvas
-from pipelines.plans import Drawing, Painting, Plan, Shot
+from pipelines.plans import Drawing, Painting, Plan, Shot, Sizes
 from pipelines.tasks import Ground, Task
 
 
@@ -38,6 +38,14 @@ class TextToImagePlan(Plan):
     """Painted at `painted`, delivered at the shots' size."""
 
     kind = "text_to_image"
+
+    @property
+    def sized_by(self) -> str:
+        return "width"
+
+    def scaled(self, share: float, side: int, multiple: int) -> Sizes:
+        delivered = self.shares(share)
+        return Sizes(painted=canvas.paintable_size(*delivered, side, multiple), delivered=delivered)
 
     def draw(self, shot: Shot) -> Drawing:
         """Paint, then scale and cut to the exact size."""

@@ -11,8 +11,8 @@ from PIL import Image
 
 from configs.settings import LIMITS
 from masking.errors import InvalidValue, TooLarge
-from pipelines import canvas, performance
-from pipelines.plans import Drawing, Enlarging, Plan, Shot
+from pipelines import canvas, performance, upscalers
+from pipelines.plans import Drawing, Enlarging, Plan, Shot, Sizes
 from pipelines.strength import paint_over, shorten
 from pipelines.tasks import Ground, Task
 
@@ -102,6 +102,18 @@ class UpscalePlan(Plan):
     paints: bool
     strength: float
     skipped: int
+
+    @property
+    def sized_by(self) -> str:
+        return "picture"
+
+    def scaled(self, share: float, side: int, multiple: int) -> Sizes:
+        """Of a smaller picture, enlarged as much."""
+        usual, enlarged = super().scaled(share, side, multiple), 0
+        if self.upscaler:
+            with Image.open(self.image) as image:
+                enlarged = round(image.width * image.height * (share * upscalers.scale_told(self.upscaler)) ** 2)
+        return dataclasses.replace(usual, painted=usual.painted if self.paints else (0, 0), enlarged=enlarged)
 
     def draw(self, shot: Shot) -> Drawing:
         """Enlarge, bring to the exact size, and paint over what the model may see of it."""

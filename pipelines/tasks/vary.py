@@ -70,6 +70,10 @@ class VaryPlan(Plan):
     strength: float
     skipped: int
 
+    @property
+    def sized_by(self) -> str:
+        return "picture"
+
     def draw(self, shot: Shot) -> Drawing:
         """All of the picture is repainted, from its own latents with noise added."""
         with Image.open(self.image) as image:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pipelines.events import Event
+from pipelines.fitting import Memory
 from pipelines.orders import Action
 from pipelines.plans import Plan
 from pipelines.tools import ToolWork
@@ -23,6 +24,9 @@ class Readiness:
 
 class Backend(Protocol):
     """Something that can draw plans and use tools."""
+
+    memory: Memory | None
+    """What the models work in; None until they have been loaded once."""
 
     async def start(self) -> None:
         """Begin to load; returns at once."""

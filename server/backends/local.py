@@ -16,6 +16,7 @@ from multiprocessing.context import SpawnProcess
 
 from configs.settings import Settings
 from pipelines.events import Beat, Event, Failed, Finished, Message, Ready
+from pipelines.fitting import Memory
 from pipelines.orders import Action, Control, LoadPreset, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
 from pipelines.tools import ToolWork
@@ -55,6 +56,7 @@ class LocalBackend:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
+        self.memory: Memory | None = None
         self._early: dict[str, _Early] = {}
         self._jobs: dict[str, asyncio.Queue[Event]] = {}
         self._sending = asyncio.Lock()
@@ -254,6 +256,7 @@ class LocalBackend:
                 self._watch.heard(event)
                 self._metrics.heard(event)
             case Ready():
+                self.memory = event.memory
                 self._now = Readiness(state="ready")
                 self._deaths = 0
                 self._settled.set()

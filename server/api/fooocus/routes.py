@@ -58,7 +58,7 @@ async def generate(
         told = await mask_words.add_mask(pictures, asked, parts)
         task = dispatch.task(asked, pictures, parts.settings)
         expand = expanding.expand_by(parts.settings, parts.backend)
-        plan = await asyncio.to_thread(planning.resolve, task, parts.settings, expand)
+        plan = await asyncio.to_thread(planning.resolve, task, parts.settings, expand, parts.backend.memory)
     order = orders.order(
         asked,
         pictures,

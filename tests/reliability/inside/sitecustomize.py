@@ -2,7 +2,7 @@
 
 GESSO_TEST_FAULTS: a file that says what shall happen before the next denoising steps, one word a step: loop (for ever),
 crash (the process ends at once), memory (the device has none left), pass (nothing). It is eaten word by word. A file
-beside it, with .load after its name, says it of loading; there, held (a crash once there is a file .go), too.
+beside it, with .load after its name, says it of loading; there, waits (for a file .go), and held (that, and a crash).
 
 GESSO_TEST_PAINTER: seconds that a step takes. Pictures are then noise, from the seed alone, and no library of models is
 imported, so that a worker is there within a second. All around it is as ever: the process, its pipe, plans, sessions.
@@ -32,7 +32,7 @@ def suffer(faults=FAULTS):
     words = Path(faults).read_text(encoding="utf-8").split()
     word = words.pop(0) if words else "pass"
     Path(faults).write_text(" ".join(words), encoding="utf-8")
-    while word == "held" and not Path(f"{FAULTS}.go").exists():
+    while word in ("held", "waits") and not Path(f"{FAULTS}.go").exists():
         time.sleep(0.05)
     if word in ("crash", "held"):
         os._exit(9)
