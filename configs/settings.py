@@ -144,7 +144,7 @@ class Settings:
             metavar="AMOUNT",
         ),
     )
-    max_batch: int = field(default=1, metadata=number("most pictures that share one pass through the model"))
+    max_batch: int = field(default=0, metadata=number("most pictures that share one pass; 0: what pays, on a CPU 1"))
     threads: int = field(default=0, metadata=number("CPU threads that models may use; 0 lets them decide"))
     step_timeout: int = field(
         default=600,
@@ -225,7 +225,7 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "database", self.output_path / self.database)
         _refuse(not 1 <= self.port <= 65535, "port", self.port, "take one from 1 to 65535")
-        _refuse(self.max_batch < 1, "max_batch", self.max_batch, "take 1 or more")
+        _refuse(self.max_batch < 0, "max_batch", self.max_batch, "take 0 (decide for me) or more")
         _refuse(self.step_timeout < 0, "step_timeout", self.step_timeout, "take 0 (for ever) or more seconds")
         _refuse(self.request_timeout < 0, "request_timeout", self.request_timeout, "take 0 (for ever) or more seconds")
         _refuse(self.max_queue < 1, "max_queue", self.max_queue, "take 1 or more")

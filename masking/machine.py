@@ -53,6 +53,25 @@ class Machine:
             told["device_memory"] = float(torch.cuda.memory_reserved())
         return told
 
+    def wait(self) -> None:
+        """Until the device has done what it was given."""
+        import torch
+
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+        elif self.device == "mps":
+            torch.mps.synchronize()
+
+    def peak(self) -> int:
+        """Bytes of the device that were taken at once for a while, since this was last asked; 0 where nobody counts."""
+        import torch
+
+        if self.device != "cuda":
+            return 0
+        peak: int = torch.cuda.max_memory_allocated() - torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        return peak
+
     def main(self) -> Room:
         """Of the main memory; of what a container may take of it, where there is such a limit."""
         import psutil

@@ -8,6 +8,7 @@ from masking.residency import Stamp, stamp
 from pipelines import companions, previews
 from pipelines.engine import Engine
 from pipelines.families import Checkpoint, Model
+from pipelines.pace import Pace
 from pipelines.pulse import Pulse
 
 
@@ -40,6 +41,10 @@ class Easels:
     def _make(self, model: Model) -> Easel:
         return Easel(
             model=model,
-            engine=Engine(model, max_batch=self._settings.max_batch, pulse=self._pulse),
+            engine=Engine(model, pace=self._pace(), pulse=self._pulse),
             glance=previews.fit(model, self._checkpoint.cell),
         )
+
+    def _pace(self) -> Pace:
+        """On a processor one at a time, unless it is told: passes that are shared gain little there."""
+        return Pace(self._settings.max_batch or (1 if self._model.device == "cpu" else 0))

@@ -15,13 +15,20 @@ Phase = Literal["idle", "load", "encode", "step", "decode", "tool"]
 class Beat:
     """The process lives; it has been at the same thing for so many seconds. megapixels: that this works on.
 
-    memory: bytes and counts, by the names that `server.metrics` knows.
+    facts: bytes and counts, by the names that `server.metrics` knows.
     """
 
     phase: Phase
     seconds: float
     megapixels: float
-    memory: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Company:
+    """As many plans that may share passes are painted together; more are to wait for their turn."""
+
+    most: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,4 +116,4 @@ class Finished:
     stopped: bool = False
 
 
-Event = Beat | Step | Picture | Preview | Skipped | ToolDone | Message | Ready | Failed | Finished
+Event = Beat | Company | Step | Picture | Preview | Skipped | ToolDone | Message | Ready | Failed | Finished

@@ -9,11 +9,15 @@ Action = Literal["stop", "skip"]
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
-    """Draw a plan (`Plan.to_json()`). previews: also tell what it looks like on the way."""
+    """Draw a plan (`Plan.to_json()`). previews: also tell what it looks like on the way.
+
+    batch_key: plans with the same one may share passes; one whose key is "" is drawn by itself.
+    """
 
     job: str
     plan_json: str
     previews: bool = False
+    batch_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

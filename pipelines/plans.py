@@ -212,9 +212,16 @@ class Plan:
 
     @property
     def batch_key(self) -> str:
-        """Plans with the same key may share forward passes."""
-        width, height = self.painted
-        return f"{self.recipe.checkpoint}|{self.recipe.vae}|{width}x{height}"
+        """Plans with the same key may share forward passes; "": this one is drawn by itself.
+
+        That is so where it is to be the same to the bit, and where its shots have LoRAs of their own.
+        """
+        loras = {shot.loras for shot in self.shots}
+        if self.recipe.deterministic or len(loras) != 1:
+            return ""
+        worn = [f"{lora.name}:{lora.weight}" for lora in loras.pop()]
+        recipe, (width, height) = self.recipe, self.painted
+        return "|".join([recipe.checkpoint, recipe.vae, recipe.inpaint_engine, f"{width}x{height}", *worn])
 
     @property
     def effective(self) -> dict[str, Any]:

@@ -16,11 +16,16 @@ class Pulse:
 
     def __init__(self) -> None:
         self._at: tuple[int, Phase, int] = (0, "load", 0)
+        self._passes = self._shares = 0
         self.memory: Callable[[], Mapping[str, float]] = dict
 
     def enter(self, phase: Phase, pixels: int = 0) -> None:
         """Something has begun that may take its own time; pixels: how many it works on, 0 where that is all one."""
         self._at = (self._at[0] + 1, phase, pixels)
+
+    def passed(self, requests: int) -> None:
+        """So many requests have shared a pass through a model."""
+        self._passes, self._shares = self._passes + 1, self._shares + requests
 
     def beats(self) -> Iterator[Beat]:
         """One a second, for ever. Seconds are counted, not read from a clock, which may sleep or jump."""
@@ -29,4 +34,5 @@ class Pulse:
             number, phase, pixels = self._at
             seconds = seconds + BEAT_S if number == seen else 0.0
             seen = number
-            yield Beat(phase=phase, seconds=seconds, megapixels=pixels / 1e6, memory=self.memory())
+            facts = {**self.memory(), "passes": float(self._passes), "pass_shares": float(self._shares)}
+            yield Beat(phase=phase, seconds=seconds, megapixels=pixels / 1e6, facts=facts)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
@@ -16,10 +16,13 @@ from configs import logs
 from configs.settings import Settings
 from masking.errors import GessoError
 from masking.machine import is_out_of_memory
-from pipelines.events import Event, Failed, Finished, Ready, ToolDone
+from pipelines.batch import Batch
+from pipelines.easels import Easel
+from pipelines.events import Company, Event, Failed, Finished, Ready, ToolDone
 from pipelines.orders import Action, Control, LoadPreset, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
 from pipelines.pulse import Pulse
+from pipelines.session import Session
 from pipelines.tools import tools
 
 if TYPE_CHECKING:
@@ -31,8 +34,8 @@ LEAVE_WITHIN_S = 10.0
 """So long a worker whose server is gone may still be at what it was at."""
 
 
-class _Ended(Exception):
-    """The worker shall quit, or the server is gone."""
+class _Ended(BrokenPipeError):
+    """The worker shall quit, or the server is gone; which is no job's failure."""
 
 
 class _Line:
@@ -65,6 +68,15 @@ class _Mailbox:
             self._take()
         return self.next_tool() or self._plans.popleft()
 
+    def next_to_share(self, batch_key: str) -> RunPlan | None:
+        """The oldest of what waits and has been read from the pipe, if it is a plan with this key (not "")."""
+        if not batch_key or not self._plans:
+            return None
+        if not isinstance(first := self._plans[0], RunPlan) or first.batch_key != batch_key:
+            return None
+        self._plans.popleft()
+        return first
+
     def next_tool(self) -> RunTool | None:
         """The oldest job for a tool, of those that have been read from the pipe."""
         return self._tools.popleft() if self._tools else None
@@ -81,7 +93,7 @@ class _Mailbox:
 
     def forget(self, job: str) -> None:
         """The job has ended: nothing said about it matters any more."""
-        del self._said[job]
+        self._said.pop(job, None)
 
     def _take(self) -> None:
         try:
@@ -107,8 +119,9 @@ def work(connection: Connection, settings: Settings) -> None:
 
     Then it takes RunPlan and RunTool; a job's events end with Finished or Failed, and a failed job leaves the worker at
     work. Before each denoising step (each image it begins, each tile of an upscaler) a plan heeds what a Control says
-    of it, and makes room for one waiting tool. Returns on Quit, and when the other end of the pipe is gone; in the
-    middle of a plan, too.
+    of it, makes room for one waiting tool, and has the next plan join it if that may share its passes. Job "" tells
+    Company whenever that changes. Returns on Quit, and when the other end of the pipe is gone; in the middle of a plan,
+    too.
     """
     # Ctrl-C and a service manager's SIGTERM reach all processes; when this one ends is the server's to say.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -120,7 +133,7 @@ def work(connection: Connection, settings: Settings) -> None:
         studio = _open(line, pulse, settings)
         if studio is not None:
             _Desk(connection, line, pulse, studio).serve()
-    except (_Ended, BrokenPipeError, ConnectionResetError):
+    except ConnectionError:
         log.info("The worker ends.")
 
 
@@ -167,9 +180,10 @@ class _Desk:
         self._studio, self._pulse = studio, pulse
         self._mailbox = _Mailbox(connection)
         self._tell = line.tell
+        self._company = studio.settings.max_batch or 1
 
     def serve(self) -> None:
-        """Do job after job. Raises _Ended or what a broken pipe raises."""
+        """Do job after job. Raises ConnectionError when the worker shall quit, or the server is gone."""
         while True:
             self._pulse.enter("idle")
             match self._mailbox.next_job():
@@ -181,12 +195,45 @@ class _Desk:
                     self._load(job)
 
     def _draw(self, job: RunPlan) -> None:
+        """A plan, and those that come to share its passes meanwhile."""
         self._pulse.enter("encode")
-        with self._failures_told(job.job):
-            plan = Plan.from_json(job.plan_json)
-            tell, said = partial(self._tell, job.job), partial(self._between_steps, job.job)
-            self._studio.run(plan, tell, said=said, previews=job.previews)
+        with ExitStack() as stack:
+            batch = None
+            with self._failures_told(job.job):
+                easel = stack.enter_context(self._studio.easel(Plan.from_json(job.plan_json)))
+                batch = Batch(easel, self._studio.held, left=self._left, between=self._use_one_tool)
+                self._join(batch, easel, job)
+            while batch and batch.busy:
+                batch.go_on()
+                self._tell_company(batch.limit)
+                if batch.is_open and (newcomer := self._mailbox.next_to_share(job.batch_key)):
+                    with self._failures_told(newcomer.job):
+                        self._join(batch, easel, newcomer)
         self._mailbox.forget(job.job)
+
+    def _join(self, batch: Batch, easel: Easel, job: RunPlan) -> None:
+        batch.join(
+            self._studio.session(
+                Plan.from_json(job.plan_json),
+                easel,
+                name=job.job,
+                tell=partial(self._tell, job.job),
+                said=partial(self._mailbox.said_of, job.job),
+                between=self._use_one_tool,
+                previews=job.previews,
+            )
+        )
+
+    def _left(self, session: Session, problem: Exception | None) -> None:
+        self._mailbox.forget(session.name)
+        if problem:
+            self._tell_failure(session.name, problem)
+
+    def _tell_company(self, most: int) -> None:
+        """What the batch has found out, if it is new."""
+        if most != self._company:
+            self._company = most
+            self._tell("", Company(most=most))
 
     def _load(self, job: LoadPreset) -> None:
         from pipelines import planning, presets
@@ -205,13 +252,14 @@ class _Desk:
             self._tell(job.job, ToolDone(content=done.content, facts=done.facts))
             self._tell(job.job, Finished())
 
-    def _between_steps(self, job: str) -> list[Action]:
-        """What has been said of a plan; while nothing is, one tool that waits gets its turn."""
-        said = self._mailbox.said_of(job)
-        if said or (waiting := self._mailbox.next_tool()) is None:
-            return said
-        self._use(waiting)
-        return self._mailbox.said_of(job)
+    def _use_one_tool(self) -> None:
+        """Between two steps of a batch, one tool that waits gets its turn."""
+        if (waiting := self._mailbox.next_tool()) is not None:
+            self._use(waiting)
+
+    def _tell_failure(self, job: str, problem: Exception) -> None:
+        with logs.about(job):
+            self._tell(job, _failure(problem))
 
     @contextmanager
     def _failures_told(self, job: str) -> Iterator[None]:
@@ -219,11 +267,10 @@ class _Desk:
         try:
             with logs.about(job):
                 yield
-        except (_Ended, BrokenPipeError, ConnectionResetError):
+        except ConnectionError:
             raise
         except Exception as problem:
-            with logs.about(job):
-                self._tell(job, _failure(problem))
+            self._tell_failure(job, problem)
 
 
 def _failure(problem: Exception) -> Failed:

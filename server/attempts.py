@@ -4,9 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
+from masking.errors import GessoError
 from pipelines.events import Failed, Finished, Message, Picture, Preview, Skipped, Step
 from server.backends import WORKER_DIED, Backend
 from server.keeping import Keeper
@@ -22,17 +24,28 @@ TRIES = 3
 
 
 class Attempts:
-    """on_image: called whenever a picture is kept."""
+    """on_image: called with the task whenever a picture is kept.
+
+    suspects: tasks whose worker died while they were painted. Each is painted by itself from then on, so that one that
+    kills its worker takes no other with it twice.
+    """
 
     def __init__(
-        self, store: Store, keeper: Keeper, backend: Backend, metrics: Metrics, on_image: Callable[[], None]
+        self, store: Store, keeper: Keeper, backend: Backend, metrics: Metrics, on_image: Callable[[str], None]
     ) -> None:
+        self.suspects: set[str] = set()
         self._store, self._keeper, self._backend = store, keeper, backend
         self._metrics = metrics
         self._on_image = on_image
 
     async def run(self, task_id: str, order: Order, course: Course, begun: asyncio.Event) -> str:
         """Run a task to its end; its status then. begun: set once the backend is about to be given it."""
+        try:
+            return await self._run(task_id, order, course, begun)
+        finally:
+            self.suspects.discard(task_id)
+
+    async def _run(self, task_id: str, order: Order, course: Course, begun: asyncio.Event) -> str:
         images = len(order.plan.shots)
         course.tell(course.progress, f"Preparing task 1/{images} ...")
         told: list[str] = []
@@ -50,6 +63,7 @@ class Attempts:
                 fail = partial(self._store.fail, task_id, end.message, cause=end.kind, field=end.field)
                 await asyncio.to_thread(fail)
                 break
+            self.suspects.add(task_id)
             told.append(f"{end.message} The task was begun again ({attempt}).")
             course.tell(course.progress, "The worker process ended; beginning again ...")
         return "failed"
@@ -84,34 +98,45 @@ class Attempts:
         if not missing:
             return Finished()
         plan = replace(order.plan, shots=tuple(order.plan.shots[index] for index in missing))
-        async for event in self._backend.run(task_id, plan, previews=order.previews):
-            match event:
-                case Step():
-                    image = missing[event.image - 1] + 1
-                    message = f"Sampling step {event.step}/{event.steps}, image {image}/{images} ..."
-                    course.tell(share.reached(image, event.step / event.steps), message)
-                    if last_step[0] == image:
-                        self._metrics.step.observe(time.monotonic() - last_step[1])
-                    last_step = (image, time.monotonic())
-                case Message():
-                    course.tell(course.progress, event.text)
-                case Preview():
-                    course.show(event.png)
-                case Skipped():
-                    index = missing[event.image - 1]
-                    await asyncio.to_thread(self._store.skip, task_id, index)
-                    course.tell(share.reached(index + 1), f"Skipping image {index + 1}/{images} ...")
-                case Picture():
-                    picture = replace(event, index=missing[event.index])
-                    message = f"Saving image {picture.index + 1}/{images} to system ..."
-                    course.tell(share.reached(picture.index + 1), message)
-                    try:
-                        told += await asyncio.to_thread(self._keeper.keep, task_id, order, picture)
-                    except BaseException:  # a full disk, say: the other images would be painted for nothing
-                        await self._backend.control(task_id, "stop")
-                        raise
-                    self._metrics.images.inc()
-                    self._on_image()
-                case Failed() | Finished():
-                    return event
+        alone = task_id in self.suspects
+        async with aclosing(self._backend.run(task_id, plan, previews=order.previews, alone=alone)) as events:
+            async for event in events:
+                match event:
+                    case Step():
+                        image = missing[event.image - 1] + 1
+                        message = f"Sampling step {event.step}/{event.steps}, image {image}/{images} ..."
+                        course.tell(share.reached(image, event.step / event.steps), message)
+                        if last_step[0] == image:
+                            self._metrics.step.observe(time.monotonic() - last_step[1])
+                        last_step = (image, time.monotonic())
+                    case Message():
+                        course.tell(course.progress, event.text)
+                    case Preview():
+                        course.show(event.png)
+                    case Skipped():
+                        index = missing[event.image - 1]
+                        await asyncio.to_thread(self._store.skip, task_id, index)
+                        course.tell(share.reached(index + 1), f"Skipping image {index + 1}/{images} ...")
+                    case Picture():
+                        picture = replace(event, index=missing[event.index])
+                        message = f"Saving image {picture.index + 1}/{images} to system ..."
+                        course.tell(share.reached(picture.index + 1), message)
+                        try:
+                            told += await asyncio.to_thread(self._keeper.keep, task_id, order, picture)
+                        except BaseException:  # a full disk, say: the other images would be painted for nothing
+                            await self._backend.control(task_id, "stop")
+                            raise
+                        self._metrics.images.inc()
+                        self._on_image(task_id)
+                    case Failed() | Finished():
+                        return event
         raise RuntimeError("the backend told no end")
+
+    async def record_failure(self, task_id: str, error: Exception) -> None:
+        """Say in the task's row that it failed, if that can be done."""
+        name = type(error).__name__
+        message = str(error) if isinstance(error, GessoError) else f"{name}: {error}"
+        try:
+            await asyncio.to_thread(partial(self._store.fail, task_id, message, cause=name))
+        except Exception:  # a full disk, say: the queue must go on nevertheless
+            log.exception("The failure of the task could not be recorded.")

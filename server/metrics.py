@@ -35,7 +35,7 @@ class Metrics(Collector):
         self._registry.register(self)
 
     def heard(self, beat: Beat) -> None:
-        """What the worker process tells of its memory."""
+        """What the worker process tells of its memory and its work."""
         self._beat = beat
 
     def text(self) -> bytes:
@@ -49,13 +49,15 @@ class Metrics(Collector):
             "gesso_tasks_running": ("tasks that are being painted", self.running),
             "gesso_ready": ("1 while the preset's models are resident", int(self.ready)),
         }
-        facts: Mapping[str, float | None] = self._beat.memory if self._beat else {}
+        facts: Mapping[str, float | None] = self._beat.facts if self._beat else {}
         for name, words in (
             ("worker_memory", "bytes of main memory that the worker process takes"),
             ("device_memory", "bytes of the device's memory that models and their work take"),
             ("models", "models that are loaded"),
             ("cache_hits", "times that a model was wanted and there, since the worker started"),
             ("cache_misses", "times that a model had to be loaded, since the worker started"),
+            ("passes", "passes through a model, since the worker started"),
+            ("pass_shares", "pictures that these passes went for, as many as each was shared by"),
         ):
             gauges[f"gesso_{name}"] = (words, facts.get(name))
         for name, (words, value) in gauges.items():

@@ -7,16 +7,14 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
-from functools import partial
 
 from configs import logs
-from masking.errors import GessoError
 from pipelines.orders import Action
 from server.attempts import Attempts
 from server.backends import Backend
 from server.errors import NotFound, QueueFull, Stopping
 from server.keeping import Keeper
+from server.leaving import Leaving
 from server.metrics import Metrics
 from server.order import Order, new_row
 from server.outputs import Outputs
@@ -28,17 +26,18 @@ from server.turns import Turns
 log = logging.getLogger("gesso")
 
 MOST_COURSES = 500
+"""As many ended tasks can still be followed from their beginning."""
+
 LONG_AGO = 10**9
 """The number of the end of a task whose moments are not kept any more: above that of any that was told."""
-
-"""As many ended tasks can still be followed from their beginning."""
 
 MOST_STARTS = 10
 """A task that was begun so often, over restarts of the server, and never ended is given up."""
 
 
 class TaskQueue:
-    """One task at a time on one backend, in the order of `server.turns`. Lives on the event loop.
+    """Tasks on one backend, in the order of `server.turns`: one at a time, or as many as share its passes if they come
+    one after the other. Lives on the event loop.
 
     max_queue: as many may wait. on_end: called on the loop with a task's id, once its row says that it is finished,
     failed or stopped.
@@ -60,12 +59,12 @@ class TaskQueue:
         self._keeper = Keeper(store, outputs)
         self._backend = backend
         self._metrics = metrics
-        self._attempts = Attempts(store, self._keeper, backend, metrics, self._image_is_kept)
+        self._leaving_off = Leaving()
+        self._attempts = Attempts(store, self._keeper, backend, metrics, self._leaving_off.kept)
         self._max_queue = max_queue
         self._entering = 0
         self._lasted: deque[float] = deque(maxlen=20)
         self._stopping = False
-        self._image_kept = asyncio.Event()
         self._closed = asyncio.Event()
         self._leaving: set[asyncio.Task[None]] = set()
         self._again = again
@@ -75,7 +74,10 @@ class TaskQueue:
         self._running: dict[str, asyncio.Event] = {}  # set once the backend knows of the task
         self._ended: dict[str, asyncio.Event] = {}
         self._courses: dict[str, Course] = {}
+        self._batch_key = ""
         self._runner: asyncio.Task[None] | None = None
+        self._runs: set[asyncio.Task[None]] = set()
+        backend.when_company_changes(self._arrived.set)
 
     async def start(self) -> None:
         """Take up what an earlier run left open, and begin to serve."""
@@ -89,30 +91,27 @@ class TaskQueue:
         self._on_end.append(on_end)
 
     async def drain(self, seconds: float) -> None:
-        """Take no new work from now on; returns when the image that is being painted is kept, or the time is over.
+        """Take no new work from now on; returns when each task that runs has kept an image, or the time is over.
 
         Whoever still waits for a task is told that it goes on after the next start.
         """
         self._stopping = True
-        self._image_kept.clear()
         if self._running and self._backend.readiness().state == "ready":
-            log.info("Waiting up to %.0f s for the image that is being painted.", seconds)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._image_kept.wait(), seconds)
+            log.info("Waiting up to %.0f s for what is being painted.", seconds)
+            await self._leaving_off.wait_for(self._running, seconds)
         self._closed.set()
         for course in self._courses.values():
             course.break_off()
-
-    def _image_is_kept(self) -> None:
-        self._image_kept.set()
 
     async def close(self) -> None:
         """Stop; tasks that are not done go on at the next start."""
         for leaving in self._leaving:
             leaving.cancel()
         if self._runner:
-            self._runner.cancel()
-            await asyncio.wait([self._runner])
+            going = [self._runner, *self._runs]
+            for one in going:
+                one.cancel()
+            await asyncio.wait(going)
 
     async def submit(self, order: Order, key: RequestKey | None = None) -> str:
         """Accept a task: its row is on disk when this returns its id (32 hexadecimal digits).
@@ -255,20 +254,21 @@ class TaskQueue:
     async def _run_all(self) -> None:
         while True:
             task_id, order = await self._next()
-            with logs.about(task_id):
-                await self._run(task_id, order)
+            self._runs.add(run := asyncio.create_task(self._run(task_id, order)))
+            run.add_done_callback(self._runs.discard)
 
     async def _run(self, task_id: str, order: Order) -> None:
         begun, status = time.monotonic(), "failed"
+        logs.is_about(task_id)
         log.info("The task begins.")
         try:
             status = await self._attempts.run(task_id, order, self._courses[task_id], self._running[task_id])
         except Exception as error:  # whatever it was: the task's record tells, the next task goes on
             log.exception("The task failed.")
             self._metrics.failures.labels(type(error).__name__).inc()
-            await self._record_failure(task_id, error)
+            await self._attempts.record_failure(task_id, error)
         finally:
-            self._image_kept.set()
+            self._leaving_off.kept(task_id)
             self._release(task_id)
         lasted = time.monotonic() - begun
         self._lasted.append(lasted)
@@ -278,12 +278,19 @@ class TaskQueue:
         self._tell_end(task_id)
 
     async def _next(self) -> tuple[str, Order]:
-        while self._stopping or not self._waiting:
+        while not self._may_begin():
             self._arrived.clear()
             await self._arrived.wait()
         task_id, order = self._waiting.next()
-        self._running[task_id] = asyncio.Event()
+        self._running[task_id], self._batch_key = asyncio.Event(), order.plan.batch_key
         return task_id, order
+
+    def _may_begin(self) -> bool:
+        """Whether whose turn is next need not wait: it may share passes with those that run. Nobody overtakes it."""
+        if self._stopping or not self._waiting or not self._running:
+            return bool(self._waiting) and not self._stopping
+        shares = bool(self._batch_key) and self._waiting.first().plan.batch_key == self._batch_key
+        return shares and not self._attempts.suspects and len(self._running) < self._backend.company
 
     async def _drop(self, task_id: str) -> None:
         """End a task whose turn has not come."""
@@ -298,17 +305,10 @@ class TaskQueue:
         """Let everybody go who waits for a task or follows it."""
         if (begun := self._running.pop(task_id, None)) is not None:
             begun.set()
+        self._arrived.set()
         self._courses[task_id].tell(100, "Finished", last=True)
         self._ended.pop(task_id).set()
 
     def _tell_end(self, task_id: str) -> None:
         for on_end in self._on_end:  # not called from here, so that what it raises does not end the queue
             asyncio.get_running_loop().call_soon(on_end, task_id)
-
-    async def _record_failure(self, task_id: str, error: Exception) -> None:
-        name = type(error).__name__
-        message = str(error) if isinstance(error, GessoError) else f"{name}: {error}"
-        try:
-            await asyncio.to_thread(partial(self._store.fail, task_id, message, cause=name))
-        except Exception:  # a full disk, say: the queue must go on nevertheless
-            log.exception("The failure of the task could not be recorded.")

@@ -33,6 +33,10 @@ class Turns:
         self.remove(task_id)
         return task_id, order
 
+    def first(self) -> Order:
+        """Whose turn is next, left where it is. Raises ValueError where nobody waits."""
+        return next(iter(self._lines[_first(self._lines, self._served)].values()))
+
     def remove(self, task_id: str) -> bool:
         """Forget a task; whether it waited."""
         for owner, line in self._lines.items():

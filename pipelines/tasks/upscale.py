@@ -115,6 +115,11 @@ class UpscalePlan(Plan):
                 enlarged = round(image.width * image.height * (share * upscalers.scale_told(self.upscaler)) ** 2)
         return dataclasses.replace(usual, painted=usual.painted if self.paints else (0, 0), enlarged=enlarged)
 
+    @property
+    def batch_key(self) -> str:
+        """An upscaler's work is long, and would hold the others up."""
+        return ""
+
     def draw(self, shot: Shot) -> Drawing:
         """Enlarge, bring to the exact size, and paint over what the model may see of it."""
         with Image.open(self.image) as image:

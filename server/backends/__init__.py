@@ -1,6 +1,6 @@
 """Places where work is done. Each file beside this one is one; it never runs models in this process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -37,8 +37,20 @@ class Backend(Protocol):
     def readiness(self) -> Readiness:
         """Whether the models are resident."""
 
-    def run(self, job: str, work: Plan | ToolWork, *, previews: bool = False) -> AsyncIterator[Event]:
-        """Do one job; the last event is Finished or Failed. Waits while loading; raises NotReady when broken."""
+    def run(
+        self, job: str, work: Plan | ToolWork, *, previews: bool = False, alone: bool = False
+    ) -> AsyncGenerator[Event]:
+        """Do one job; the last event is Finished or Failed. Waits while loading; raises NotReady when broken.
+
+        alone: it waits for others of which that was said, too, and shares no pass with anybody.
+        """
+
+    @property
+    def company(self) -> int:
+        """So many plans of one batch key may be at work together."""
+
+    def when_company_changes(self, changed: Callable[[], None]) -> None:
+        """Call this, on the event loop, when `company` has changed."""
 
     async def switch(self, preset: str) -> None:
         """Load a preset's models, now after the plans that were given before, and at each later start in the place of

@@ -5,22 +5,21 @@ One that hangs is ended, see `server.watch`.
 
 import asyncio
 import logging
-import multiprocessing
 import threading
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from configs.settings import Settings
-from pipelines.events import Beat, Event, Failed, Finished, Message, Ready
+from pipelines.events import Beat, Company, Event, Failed, Finished, Message, Ready
 from pipelines.fitting import Memory
-from pipelines.orders import Action, Control, LoadPreset, Quit, RunPlan, RunTool
+from pipelines.orders import Action, Control, LoadPreset, RunPlan, RunTool
 from pipelines.plans import Plan
 from pipelines.tools import ToolWork
-from pipelines.worker import work
+from server import processes
 from server.backends import WORKER_DIED, Readiness
 from server.errors import NotReady, told
 from server.metrics import Metrics
@@ -32,7 +31,6 @@ STARTING = Readiness(state="loading", reason="The models are being loaded.")
 GONE = "The worker process ended unexpectedly; it is being started again."
 SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
-QUIT_WITHIN_S = 3.0
 MOST_DEATHS = 3
 """So often in a row a worker may end while it loads; then it is not started again unless somebody asks for it."""
 
@@ -44,10 +42,11 @@ WAY_OUT = (
 
 @dataclass(kw_only=True, eq=False)
 class _Early:
-    """What is asked of a job while it still waits for the models."""
+    """What is asked of a job while it still waits for its turn. alone: whether it has the one of who is to be alone."""
 
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     skips: int = 0
+    alone: bool = False
 
 
 class LocalBackend:
@@ -59,6 +58,9 @@ class LocalBackend:
         self.memory: Memory | None = None
         self._early: dict[str, _Early] = {}
         self._jobs: dict[str, asyncio.Queue[Event]] = {}
+        self._alone = asyncio.Lock()
+        self._company = settings.max_batch or 1
+        self._company_changed: Callable[[], None] = lambda: None
         self._sending = asyncio.Lock()
         self._now = STARTING
         self._settled = asyncio.Event()
@@ -80,12 +82,19 @@ class LocalBackend:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
         if self._process and self._pipe:
-            await asyncio.to_thread(_end, self._process, self._pipe)
+            await asyncio.to_thread(processes.end, self._process, self._pipe)
 
     def readiness(self) -> Readiness:
         if self._switching and self._now.state == "ready":
             return Readiness(state="loading", reason=self._switching)
         return self._now
+
+    @property
+    def company(self) -> int:
+        return self._company
+
+    def when_company_changes(self, changed: Callable[[], None]) -> None:
+        self._company_changed = changed
 
     async def switch(self, preset: str) -> None:
         before = self._settings
@@ -111,13 +120,15 @@ class LocalBackend:
         self._settings = replace(before, preset=preset)
 
     async def run(
-        self, job: str, work: Plan | ToolWork | LoadPreset, *, previews: bool = False
-    ) -> AsyncIterator[Event]:
-        early = await self._wait_for_models(job)
+        self, job: str, work: Plan | ToolWork | LoadPreset, *, previews: bool = False, alone: bool = False
+    ) -> AsyncGenerator[Event]:
+        early = await self._wait_for_turn(job, alone)
         if early.stopped.is_set():
+            self._give_turn(early)
             yield Finished(stopped=True)
             return
         if self._now.state == "broken":
+            self._give_turn(early)
             raise NotReady(self._now.reason)
         events = self._jobs[job] = asyncio.Queue()
         try:
@@ -126,7 +137,8 @@ class LocalBackend:
             elif isinstance(work, LoadPreset):
                 await self._send(work)
             else:
-                await self._send(RunPlan(job=job, plan_json=work.to_json(), previews=previews))
+                key = "" if alone else work.batch_key
+                await self._send(RunPlan(job=job, plan_json=work.to_json(), previews=previews, batch_key=key))
             for _ in range(early.skips):
                 await self._send(Control(job=job, action="skip"))
             while True:
@@ -136,6 +148,7 @@ class LocalBackend:
                     return
         finally:
             del self._jobs[job]
+            self._give_turn(early)
 
     async def control(self, job: str, action: Action) -> None:
         if (early := self._early.get(job)) is not None:
@@ -145,17 +158,28 @@ class LocalBackend:
         elif job in self._jobs:
             await self._send(Control(job=job, action=action))
 
-    async def _wait_for_models(self, job: str) -> _Early:
-        """Until the models are loaded, or cannot be, or the job is stopped."""
+    async def _wait_for_turn(self, job: str, alone: bool) -> _Early:
+        """Until the models are loaded or cannot be, and nobody else works who is to be alone; or the job is stopped."""
         early = self._early[job] = _Early()
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._settled, early.stopped)]
+        turn = asyncio.ensure_future(self._take_turn(early, alone))
+        stopped = asyncio.ensure_future(early.stopped.wait())
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([turn, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
             del self._early[job]
-            for wait in waits:
+            for wait in (turn, stopped):
                 wait.cancel()
         return early
+
+    async def _take_turn(self, early: _Early, alone: bool) -> None:
+        if alone:
+            await self._alone.acquire()
+            early.alone = True
+        await self._settled.wait()
+
+    def _give_turn(self, early: _Early) -> None:
+        if early.alone:
+            self._alone.release()
 
     async def _send(self, order: RunPlan | RunTool | LoadPreset | Control) -> None:
         """One after the other, for a pipe is no safe place for two writers."""
@@ -186,7 +210,7 @@ class LocalBackend:
     async def _serve_once(self) -> bool:
         """The life of one process; whether it ever was ready."""
         self._attempt, self._refused = self._settings.preset, False
-        process, self._pipe = await asyncio.to_thread(_spawn, self._settings)
+        process, self._pipe = await asyncio.to_thread(processes.spawn, self._settings)
         self._process = process
         self._metrics.restarts.inc()
         ended = asyncio.Event()
@@ -214,7 +238,7 @@ class LocalBackend:
             if not ended.is_set() and (wrong := watch.look()):
                 process.kill()
                 await ended.wait()
-        code = await asyncio.to_thread(_exit_code, process)
+        code = await asyncio.to_thread(processes.exit_code, process)
         return wrong or f"{GONE} Its exit code was {code}."
 
     def _died(self, why: str) -> None:
@@ -255,6 +279,9 @@ class LocalBackend:
             case Beat():
                 self._watch.heard(event)
                 self._metrics.heard(event)
+            case Company():
+                self._company = event.most
+                self._company_changed()
             case Ready():
                 self.memory = event.memory
                 self._now = Readiness(state="ready")
@@ -266,35 +293,3 @@ class LocalBackend:
                 self._break(f"The models could not be loaded: {event.message}")
             case Message() if self._now.state == "loading":
                 self._now = Readiness(state="loading", reason=event.text)
-
-
-def _spawn(settings: Settings) -> tuple[SpawnProcess, Connection]:
-    """A fresh process ("spawn": the same on Linux, Windows and Mac) and our end of the pipe to it."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs, settings), name="gesso-worker", daemon=True)
-    process.start()
-    theirs.close()
-    return process, ours
-
-
-def _exit_code(process: SpawnProcess) -> int | None:
-    process.join(10)
-    if process.is_alive():  # it closed the pipe and stays: of no use any more
-        process.kill()
-        process.join()
-    return process.exitcode
-
-
-def _end(process: SpawnProcess, pipe: Connection) -> None:
-    """Ask the process to quit, and see that it does."""
-    try:
-        pipe.send(Quit())
-    except OSError:
-        log.debug("The worker process was gone already.")
-    process.join(QUIT_WITHIN_S)
-    if process.is_alive():
-        process.kill()
-        process.join()
-    process.close()
-    pipe.close()

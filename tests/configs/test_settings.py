@@ -38,7 +38,7 @@ def test_the_database_lies_with_the_outputs_unless_it_is_told_where(tmp_path):
     [
         {"port": 0},
         {"port": 65536},
-        {"max_batch": 0},
+        {"max_batch": -1},
         {"vram": "much"},
         {"vram_limit": "much"},
         {"vram_limit": "120%"},

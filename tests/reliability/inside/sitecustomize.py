@@ -6,6 +6,7 @@ beside it, with .load after its name, says it of loading; there, waits (for a fi
 
 GESSO_TEST_PAINTER: seconds that a step takes. Pictures are then noise, from the seed alone, and no library of models is
 imported, so that a worker is there within a second. All around it is as ever: the process, its pipe, plans, sessions.
+A prompt with the words "kills its worker" does so at its first step.
 
 GESSO_TEST_CLOCK: a file with the seconds by which the machine's clock is wrong.
 """
@@ -15,7 +16,7 @@ import importlib.util
 import os
 import sys
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,11 +48,12 @@ class Painter:
 
     def __init__(self):
         self.pulse: Any = None
+        self.most = 1
         self.running, self.tickets = [], count()
 
     @property
-    def busy(self):
-        return bool(self.running)
+    def limit(self):
+        return self.most
 
     def admit(self, painting, *, watched=False):
         self.running.append([next(self.tickets), painting, 0])
@@ -64,8 +66,14 @@ class Painter:
         from pipelines.engine import Stroke
 
         self.pulse.enter("step")
-        suffer()
+        try:
+            suffer()
+        except MemoryError as problem:
+            return [self.failed(one, problem) for one in self.running]
+        if any("kills its worker" in one[1].recipe.prompt for one in self.running):
+            os._exit(9)
         time.sleep(float(STEP_S))
+        self.pulse.passed(len(self.running))
         strokes = []
         for one in self.running:
             one[2] += 1
@@ -76,6 +84,11 @@ class Painter:
         self.running = [one for one in self.running if one[2] < one[1].recipe.steps]
         return strokes
 
+    def failed(self, one, problem):
+        from pipelines.engine import Stroke
+
+        return Stroke(ticket=one[0], step=0, steps=1, picture=None, lost="", problem=problem)
+
 
 def noise(painting):
     import numpy as np
@@ -85,6 +98,8 @@ def noise(painting):
 
 
 def paint_noise(studio):
+    from pipelines import sparing
+
     painter = Painter()
 
     class NoModels:
@@ -92,11 +107,15 @@ def paint_noise(studio):
             return SimpleNamespace(engine=painter, glance=None, model=None)
 
     @contextmanager
+    def leaner(model):
+        yield
+
+    @contextmanager
     def checkpoint(self, *what):
-        painter.pulse = self._pulse
+        painter.pulse, painter.most = self._pulse, self.settings.max_batch or 1
         yield NoModels()
 
-    studio.sparing.leaner = lambda model: nullcontext()
+    sparing.leaner = leaner
     studio.Residency.make_way = lambda self: None  # it would import torch
     studio._device = lambda settings: "cpu"
     studio.Studio.checkpoint = checkpoint
@@ -108,13 +127,13 @@ def import_nothing(worker):
 
 
 def break_steps(engine):
-    advance = engine.Engine._advance
+    predict = engine.Engine._predict
 
     def faulty(self, group):
         suffer()
-        return advance(self, group)
+        return predict(self, group)
 
-    engine.Engine._advance = faulty
+    engine.Engine._predict = faulty
 
 
 def wrong_clock():
