@@ -8,7 +8,7 @@ from typing import Any
 from configs.settings import Settings
 from masking.errors import BrokenModel, ModelMissing
 from masking.residency import Stamp, stamp
-from pipelines import companions
+from pipelines import companions, lycoris
 from pipelines.plans import Lora
 
 KEPT = 6
@@ -65,7 +65,7 @@ class Adapters:
             # Tensors that are made in inference mode are multiplied in another order: not as in diffusers' own scripts.
             with warnings.catch_warnings(), torch.inference_mode(False):
                 warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several at once are meant
-                self._pipeline.load_lora_weights(_state(place), adapter_name=adapter)
+                self._pipeline.load_lora_weights(self._state(place), adapter_name=adapter)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, IndexError, AttributeError) as problem:
             why = problem.__context__ or problem  # diffusers stumbles while it cleans up
             raise BrokenModel(f"The LoRA {name!r} does not load: {why}", field="loras") from problem
@@ -90,10 +90,12 @@ class Adapters:
         self._loaded.clear()
         self._pipeline.unload_lora_weights()
 
+    def _state(self, place: Path) -> dict[str, Any]:
+        """A file's tensors; a pickle is read with weights_only, which runs nothing."""
+        from diffusers.models.model_loading_utils import load_state_dict
 
-def _state(place: Path) -> dict[str, Any]:
-    """A file's tensors; a pickle is read with weights_only, which runs nothing."""
-    from diffusers.models.model_loading_utils import load_state_dict
-
-    state: dict[str, Any] = load_state_dict(str(place))
-    return state
+        state: dict[str, Any] = load_state_dict(str(place))
+        if not any(name.rpartition(".")[2] in lycoris.PARTS for name in state):
+            return state
+        unet = getattr(self._pipeline, "unet", None)
+        return lycoris.as_loras(state, {} if unet is None else lycoris.kernels(unet))

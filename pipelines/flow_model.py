@@ -67,6 +67,7 @@ def describe(
     patch: int = 2,
     side: int = SIDE,
     inpainting: bool = False,
+    shown: bool = False,
     caveats: tuple[str, ...] = (),
 ) -> Checkpoint:
     """cell: pixels per latent cell, of which `patch` × `patch` are one token."""
@@ -81,6 +82,7 @@ def describe(
         cell=cell,
         text_layers=1,
         inpainting=inpainting,
+        shown=shown,
         usual=usual,
         caveats=caveats,
     )

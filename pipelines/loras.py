@@ -16,11 +16,8 @@ from pipelines.families import Checkpoint
 from pipelines.plans import Lora
 from pipelines.tensor_files import Shapes, tensor_shapes
 
-FORMS = {"hada_w1": "LoHa", "lokr_w1": "LoKr", "oft_blocks": "OFT", "on_input": "IA3", ".diff": "whole weights"}
-"""A part of a tensor's name → the form of LyCORIS that it tells, which diffusers does not load."""
-
-FORMS_LOADED: dict[str, tuple[str, ...]] = {}
-"""Those of them that diffusers does load, by family."""
+FORMS = {"oft_blocks": "OFT", "on_input": "IA3", ".diff": "whole weights"}
+"""A part of a tensor's name → the form of LyCORIS that it tells, which cannot be loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +87,10 @@ def _misfit(name: str, file: Path, checkpoint: Checkpoint, warnings: list[str], 
 
 def _refuse_forms(name: str, shapes: Shapes, checkpoint: Checkpoint, field: str) -> None:
     for sign, form in FORMS.items():
-        if form not in FORMS_LOADED.get(checkpoint.family, ()) and any(sign in key for key in shapes):
+        if any(sign in key for key in shapes):
             raise NotSupported(
                 f"The LoRA {name!r} is of LyCORIS's form {form}, which cannot be loaded for {checkpoint.kind}; "
-                "LoRA and LoCon can.",
+                "LoRA, LoCon, LoHa and LoKr can.",
                 field=field,
             )
 

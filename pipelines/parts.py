@@ -8,7 +8,7 @@ from typing import Any
 from configs.models import model_folders
 from configs.settings import ROOT, Settings
 from masking.errors import BrokenModel, ModelMissing
-from pipelines import kinds
+from pipelines import kinds, scaled
 from pipelines.tensor_files import tensor_shapes
 
 OURS = ROOT / "configs" / "parts"
@@ -75,6 +75,7 @@ def of_file(path: Path, settings: Settings) -> Parts:
     """The parts of a single file. Raises ModelMissing for what lies nowhere, NotSupported or BrokenModel."""
     shapes = tensor_shapes(path, field="checkpoint")
     kind = kinds.tell(path, shapes)
+    scaled.refuse_packed(path)
     told = kinds.table()["parts"][kind.configs]
     beside = path.with_suffix(BESIDE)
     shared = [root / "parts" / kind.configs for root in model_folders(settings)]

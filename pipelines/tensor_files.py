@@ -59,6 +59,13 @@ def metadata(path: Path) -> dict[str, str]:
     return {str(name): str(text) for name, text in told.items()}
 
 
+def numbers(path: Path) -> dict[str, str]:
+    """What a safetensors file's tensors are made of ("F16", "F8_E4M3", …) by their names; none of any other file."""
+    if path.suffix.lower() != ".safetensors":
+        return {}
+    return {name: str(told["dtype"]) for name, told in _header(path).items() if name != "__metadata__"}
+
+
 def _safetensors(path: Path) -> Shapes:
     return {name: tuple(told["shape"]) for name, told in _header(path).items() if name != "__metadata__"}
 

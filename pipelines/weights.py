@@ -6,6 +6,7 @@ from typing import Any
 from configs.settings import ROOT
 from masking.errors import BrokenModel
 from masking.machine import is_out_of_memory
+from pipelines import scaled
 from pipelines.parts import Parts
 
 VOCABULARIES = ROOT / "configs" / "tokenizers"
@@ -94,7 +95,7 @@ class Weights:
         from diffusers.loaders.single_file_utils import load_single_file_checkpoint
 
         state: dict[str, Any] = load_single_file_checkpoint(str(self._parts.path), local_files_only=True)
-        return state
+        return scaled.widened(state, self._number)
 
 
 def _load_t5(kind: Any, state: dict[str, Any], **more: Any) -> Any:

@@ -1,5 +1,6 @@
 """Toy LoRAs in the forms that trainers write, for the toy checkpoints."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,58 @@ def kohya(changes: dict[str, dict[str, Any]], *, sgm: bool = False) -> dict[str,
             state[f"{begin}.lora_up.weight"] = up.contiguous()
             state[f"{begin}.alpha"] = torch.tensor(ALPHA)
     return state
+
+
+def lycoris(unet: Any, form: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """LoHa or LoKr as LyCORIS's scripts write it; layer → what it adds to the layer's weights, worked out in full.
+
+    form: "loha", "tucker" (with a core of its own for convolutions), "lokr", or "whole" (LoKr without low ranks).
+    """
+    import torch
+
+    rng = torch.Generator().manual_seed(3)
+    state: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
+    ends = tuple(f".{end}" for end in (*ATTENTION, "conv1", "proj_in"))
+    for name, layer in unet.named_modules():
+        if not (name.endswith(ends) and hasattr(layer, "weight")):
+            continue
+        out, within, *sides = shape = tuple(layer.weight.shape)
+        area = math.prod(sides)
+
+        def made(*size: int) -> Any:
+            return torch.randn(*size, generator=rng) * 0.3
+
+        scale = ALPHA / RANK
+        if form == "tucker" and area > 1:
+            parts = {f"hada_t{i}": made(RANK, RANK, *sides) for i in (1, 2)}
+            parts |= {f"hada_w{i}_{side}": made(RANK, out if side == "a" else within) for i in (1, 2) for side in "ab"}
+            whole = _with_core(parts, 1) * _with_core(parts, 2)
+        elif form in ("loha", "tucker"):
+            parts = {"hada_w1_a": made(out, RANK), "hada_w1_b": made(RANK, within * area)}
+            parts |= {"hada_w2_a": made(out, RANK), "hada_w2_b": made(RANK, within * area)}
+            whole = (parts["hada_w1_a"] @ parts["hada_w1_b"]) * (parts["hada_w2_a"] @ parts["hada_w2_b"])
+        else:
+            parts = {"lokr_w1": made(2, 2), "lokr_w2": made(out // 2, within // 2, *sides)}
+            second = parts["lokr_w2"]
+            if form == "lokr":
+                del parts["lokr_w2"]
+                parts |= {"lokr_w2_a": made(out // 2, RANK), "lokr_w2_b": made(RANK, within // 2 * area)}
+                second = (parts["lokr_w2_a"] @ parts["lokr_w2_b"]).reshape(second.shape)
+            whole = torch.kron(parts["lokr_w1"].reshape(2, 2, *[1] * len(sides)), second)
+            scale = scale if form == "lokr" else 1.0
+        begin = f"lora_unet_{name.replace('.', '_')}"
+        state |= {f"{begin}.{part}": value for part, value in parts.items()} | {f"{begin}.alpha": torch.tensor(ALPHA)}
+        changes[name] = whole.reshape(shape) * scale
+    return state, changes
+
+
+def _with_core(parts: dict[str, Any], which: int) -> Any:
+    """out × in × height × width: the core's kernels, each times a column for the outputs and a row for the inputs."""
+    import torch
+
+    core, out, within = (parts[f"hada_{name}"] for name in (f"t{which}", f"w{which}_a", f"w{which}_b"))
+    return sum(torch.outer(out[p], within[q])[..., None, None] * core[p, q] for p in range(RANK) for q in range(RANK))
 
 
 def write(state: dict[str, Any], file: Path) -> Path:

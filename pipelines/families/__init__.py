@@ -26,9 +26,9 @@ class Checkpoint:
 
     kind: in words. side: of the native picture, pixels. multiple: of this are the sides that it paints. cell: pixels
     per latent cell. text_layers: of the text encoder (the most that clip_skip can be). inpainting: made to repaint
-    under a mask. told_size: whether it is told the picture's size, which adm_scaler_* change. usual: see
-    `pipelines.usual`, None for one that does all that Stable Diffusion does, as presets say. caveats: what is to be
-    told of every picture that it paints.
+    under a mask. shown: made to see the picture and to change it as it is asked. told_size: whether it is told the
+    picture's size, which adm_scaler_* change. usual: see `pipelines.usual`, None for one that does all that Stable
+    Diffusion does, as presets say. caveats: what is to be told of every picture that it paints.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Checkpoint:
     cell: int
     text_layers: int
     inpainting: bool
+    shown: bool = False
     told_size: bool = False
     usual: Usual | None = None
     caveats: tuple[str, ...] = ()

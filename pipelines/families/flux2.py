@@ -51,6 +51,9 @@ def _is_dev(parts: Parts) -> bool:
 
 
 def _is_distilled(parts: Parts) -> bool:
+    """Told by a folder's index; a single file does not tell, but by its published name."""
+    if parts.path.is_file():
+        return "base" not in parts.path.stem.lower()
     index = json.loads((parts.path / "model_index.json").read_text(encoding="utf-8"))
     return bool(index.get("is_distilled", False))
 

@@ -47,6 +47,7 @@ def describe(name: str, parts: Parts) -> Checkpoint:
         parts,
         usual=usual("qwen-image"),
         cell=2 ** len(vae["temperal_downsample"]),
+        shown="Edit" in parts.kind,
         side=vae.get("sample_size", flow_model.SIDE),
     )
 

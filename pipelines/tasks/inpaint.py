@@ -93,6 +93,7 @@ class Inpaint(Task):
             skipped=skipped,
             initial_latent=self.initial_latent,
             seam_repair=self.seam_repair,
+            uncovered=ground.checkpoint.shown and not any(added),
         )
 
     def _margins(self, size: tuple[int, int]) -> Box:
@@ -190,7 +191,7 @@ class InpaintPlan(Plan):
 
     mask: NO_MASK where there is none. margins: pixels added left, top, right, bottom. region, box, inner (within
     `painted`): of the first run, see `Pass`; further: the runs after it. cell: pixels per latent cell. skipped: see
-    `Repainting`; strength 0 paints nothing.
+    `Repainting`; strength 0 paints nothing. uncovered: whether the model sees what it paints over, to change it.
     """
 
     kind = "inpaint"
@@ -208,6 +209,7 @@ class InpaintPlan(Plan):
     skipped: int
     initial_latent: bool
     seam_repair: bool = True
+    uncovered: bool = False
     region: Box | None = None
     further: tuple[Pass, ...] = ()
 
@@ -257,7 +259,7 @@ class InpaintPlan(Plan):
         degrees = canvas.degrees(edge.marked)
         share = canvas.stretch_degrees(degrees, edge.framed)
         filled = small
-        if not (self.skipped and self.initial_latent):
+        if not self.uncovered and not (self.skipped and self.initial_latent):
             covered = seam.cover(edge.crop, degrees >= 1, edge.framed.inner)
             filled = canvas.stretch(covered, edge.hole, edge.framed)[0]
             filled = filled if bool((share[hole] < 1).any()) else seam.fill(filled, hole)

@@ -16,7 +16,7 @@ from pipelines.engine import Engine
 from pipelines.events import Event, Finished, Preview, Step
 from pipelines.families import Model, families
 from pipelines.planning import resolve
-from pipelines.plans import Painting, Pixels
+from pipelines.plans import Painting, Pixels, Repainting
 from pipelines.sparing import leaner
 from pipelines.studio import Studio
 from pipelines.tasks import Task
@@ -207,6 +207,24 @@ def test_every_task_is_done_with_the_same_fields(everything, name):
     assert (np.asarray(varied.resize((72, 56))) != known).any()
     if name == "sd3":  # what is painted over is the same for all
         assert everything.made(Upscale(factor=1.5, **source)).size == (108, 84)
+
+
+@pytest.mark.parametrize(("name", "sees"), [("qwen_image-edit", True), ("qwen_image", False)])
+def test_only_a_checkpoint_for_edits_sees_what_the_mask_hides(everything, tmp_path, name, sees):
+    shown = []
+    mask = Image.new("L", (72, 56))
+    mask.paste(255, (20, 16, 44, 40))
+    mask.save(tmp_path / "mask.png")
+    for colour in ("red", "blue"):
+        image = Image.open(everything.image).copy()
+        image.paste(colour, (20, 16, 44, 40))
+        image.save(tmp_path / "image.png")
+        task = Inpaint(image=tmp_path / "image.png", mask=tmp_path / "mask.png", checkpoint=name, seed=1)
+        plan = resolve(task, everything.settings)
+        painting = next(plan.draw(plan.shots[0]))
+        assert isinstance(painting, Repainting)
+        shown.append(painting.image)
+    assert (shown[0] != shown[1]).any() == sees
 
 
 @pytest.mark.parametrize("name", ["flux"])

@@ -46,7 +46,7 @@ def painted(model: Any, **more: Any) -> Pixels:
 
 def alone(home: Settings, name: str, suffix: str, *, quantized: bool = False) -> Path:
     """The toy's transformer as one file, and beside it all else of the toy. quantized: to 8 bits where that goes."""
-    folder, file = home.models_path / "checkpoints" / name, home.models_path / "checkpoints" / f"one-{name}{suffix}"
+    folder, file = home.models_path / "checkpoints" / name, home.models_path / "checkpoints" / f"base-{name}{suffix}"
     shutil.copytree(folder, file.with_suffix(".parts"), ignore=shutil.ignore_patterns("model_index.json"))
     tensors = load_file(next((folder / "transformer").glob("*.safetensors")))
     if suffix == ".gguf":
@@ -66,7 +66,9 @@ def alone(home: Settings, name: str, suffix: str, *, quantized: bool = False) ->
     return file
 
 
-@pytest.mark.parametrize(("name", "suffix"), [("flux", ".gguf"), ("qwen_image", ".safetensors")])
+@pytest.mark.parametrize(
+    ("name", "suffix"), [("flux", ".gguf"), ("qwen_image", ".safetensors"), ("flux2", ".safetensors")]
+)
 def test_a_transformer_alone_paints_what_its_folder_paints(home, name, suffix):
     file = alone(home, name, suffix)
     np.testing.assert_array_equal(painted(load(home, file.name)), painted(load(home, name)))
@@ -101,6 +103,8 @@ JOINT = "joint_blocks.0.context_block.adaLN_modulation.1.bias"
         ([BLOCK, "guidance_in.in_layer.weight"], "FLUX.1 dev"),
         ([BLOCK], "FLUX.1 schnell"),
         (["layers.0.adaLN_modulation.0.weight", "cap_embedder.1.weight"], "Z-Image"),
+        ([BLOCK, "single_stream_modulation.lin.weight"], "FLUX.2 klein"),
+        ([BLOCK, "single_stream_modulation.lin.weight", "guidance_in.in_layer.weight"], "FLUX.2 dev"),
         ([JOINT], "Stable Diffusion 3"),
         ([JOINT, "joint_blocks.0.x_block.attn2.qkv.weight"], "Stable Diffusion 3.5 medium"),
     ],
@@ -114,11 +118,38 @@ def test_what_a_file_lacks_is_named_with_its_place_and_source(home, signs, told,
     file.unlink()
 
 
-def test_flux_2_is_told_to_come_as_a_folder(home):
-    file = home.models_path / "checkpoints" / "two.safetensors"
-    save_file({BLOCK: torch.zeros(1), "single_stream_modulation.lin.weight": torch.zeros(1)}, file)
-    with pytest.raises(NotSupported, match="diffusers folder"):
-        checkpoints.find("two.safetensors", home)
+@pytest.mark.parametrize("end", ["weight_scale", "scale_weight"])
+def test_scaled_8_bit_floats_paint_what_they_stand_for(home, end):
+    file, wide = alone(home, "flux", ".safetensors"), home.models_path / "checkpoints" / "wide"
+    shutil.copytree(home.models_path / "checkpoints" / "flux", wide)
+    whole = next((wide / "transformer").glob("*.safetensors"))
+    tensors = load_file(whole)
+    narrow: dict[str, Any] = {"scaled_fp8": torch.zeros(0)}
+    for name, value in tensors.items():
+        scale = value.abs().max() / 448
+        narrow[name] = value
+        if value.ndim == 2:
+            narrow[name] = (value / scale).to(torch.float8_e4m3fn)
+            narrow[f"{name.removesuffix('weight')}{end}"] = scale
+            tensors[name] = narrow[name].float() * scale
+    save_file(narrow, file)
+    save_file(tensors, whole, {"format": "pt"})
+    np.testing.assert_array_equal(painted(load(home, file.name)), painted(load(home, "wide")))
+    shutil.rmtree(wide)
+    shutil.rmtree(file.with_suffix(".parts"))
+    file.unlink()
+
+
+def test_weights_that_are_packed_otherwise_are_refused_by_their_kind(home):
+    file = alone(home, "flux", ".safetensors")
+    tensors = load_file(file)
+    name = next(name for name in tensors if name.endswith("to_q.weight"))
+    tensors[name] = tensors[name].to(torch.int8)
+    tensors[name.replace(".weight", ".comfy_quant")] = torch.zeros(29, dtype=torch.uint8)
+    save_file(tensors, file)
+    with pytest.raises(NotSupported, match=r"to_q.weight holds I8.*16 bits"):
+        checkpoints.find(file.name, home)
+    shutil.rmtree(file.with_suffix(".parts"))
     file.unlink()
 
 
@@ -151,6 +182,27 @@ def test_a_lora_paints_as_in_diffusers_and_leaves_no_trace(home, name):
     model.pipeline, model.transformer = pipe, pipe.transformer
     model.adapters._worn = worn
     np.testing.assert_array_equal(painted(model, loras=worn), ours)
+
+
+@pytest.mark.parametrize("name", ["flux", "z_image"])
+def test_a_lokr_paints_as_weights_that_it_has_changed(home, name):
+    other, rng = load(home, name), torch.Generator().manual_seed(1)
+    state: dict[str, Any] = {}
+    with torch.no_grad():
+        for layer, module in other.transformer.named_modules():
+            if layer.endswith((".to_q", ".to_v")):
+                out, within = module.weight.shape
+                first, second = torch.randn(2, 2, generator=rng), torch.randn(out // 2, within // 2, generator=rng)
+                state |= {f"transformer.{layer}.lokr_w1": first, f"transformer.{layer}.lokr_w2": second}
+                module.weight += 0.5 * torch.kron(first, second)
+    save_file(state, home.models_path / "loras" / "lokr.safetensors")
+    found = checkpoints.find(name, home)
+    worn = loras.choose([LoraWish(name="lokr.safetensors", weight=0.5, field="loras")], found, home, [])
+    model = load(home, name)
+    plain, ours = painted(model), painted(model, loras=worn)
+    assert np.abs(ours.astype(int) - plain).max() > 3
+    assert np.abs(ours.astype(int) - painted(other)).max() <= 1
+    np.testing.assert_array_equal(painted(model), plain)
 
 
 def test_a_lora_for_another_architecture_is_refused(home):

@@ -102,6 +102,20 @@ def stock_pipe(name: str, home: Settings) -> Any:
     return _pipeline(home.models_path / "checkpoints" / name, KINDS[name])
 
 
+@pytest.mark.parametrize("form", ["loha", "tucker", "lokr", "whole"])
+def test_lycoris_paints_as_weights_that_it_has_changed(name, home, model, form):
+    other = load(name, home)
+    state, changes = toy_loras.lycoris(other.unet, form)
+    toy_loras.write(state, home.models_path / "loras" / name / f"{form}.safetensors")
+    plain, ours = paint(model, asked(name)), paint(model, asked(name, (form, 0.8)))
+    with torch.no_grad():
+        for layer, change in changes.items():
+            other.unet.get_submodule(layer).weight += 0.8 * change
+    assert np.abs(ours.astype(int) - plain).max() > 3
+    assert np.abs(ours.astype(int) - paint(other, asked(name))).max() <= 1
+    np.testing.assert_array_equal(paint(model, asked(name)), plain)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_lora_is_bit_equal_to_diffusers_own(home, name, model, form):
     painting = asked(name, (form, 0.8))
@@ -231,8 +245,8 @@ def test_a_lora_of_another_family_is_refused(toy, name, lora):
     [
         ("transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight", InvalidValue, "does not fit"),
         ("lora_unet_double_blocks_0_img_attn_proj.lora_down.weight", InvalidValue, "does not fit"),
-        ("lora_unet_down_blocks_0_attentions_0_proj_in.hada_w1_a", NotSupported, "LoHa"),
-        ("lora_unet_down_blocks_0_attentions_0_proj_in.lokr_w1", NotSupported, "LoKr"),
+        ("lora_unet_down_blocks_0_attentions_0_proj_in.oft_blocks", NotSupported, "OFT"),
+        ("lora_unet_down_blocks_0_attentions_0_proj_in.diff", NotSupported, "whole weights"),
     ],
 )
 def test_what_cannot_be_loaded_is_refused_by_what_it_is(toy, key, kind, told):
