@@ -50,6 +50,11 @@ class Adapters:
             raise
         self._worn = loras
 
+    @property
+    def worn(self) -> tuple[tuple[str, float], ...]:
+        """What the modules work with now: for each LoRA, as it was loaded, a name of its own, and its weight."""
+        return tuple((self._loaded[lora.name], lora.weight) for lora in self._worn)
+
     def _load(self, name: str) -> None:
         import torch
 

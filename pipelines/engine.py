@@ -94,6 +94,7 @@ class Engine:
             sampler = model.sampling(painting)
             generator = torch.Generator("cpu").manual_seed(painting.seed)
             words = model.encode_prompt(painting)
+            self._pulse.read(kept=words.kept, anew=words.anew)
             start = model.start(painting, sampler.diffusers, sampler.timesteps[0], generator)
         request = _Request(
             ticket=next(self._tickets),

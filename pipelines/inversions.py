@@ -110,6 +110,12 @@ class Inversions:
     def __init__(self, family: str, encoder: str, settings: Settings) -> None:
         self._family, self._encoder, self._settings = family, encoder, settings
 
+    def state(self, name: str) -> Stamp | None:
+        """What changes when the vectors do."""
+        places = companions.installed("embeddings", self._settings)
+        found = companions.spelt(name, places)
+        return stamp(places[found]) if found else None
+
     def vectors(self, name: str) -> "Tensor":
         """Vectors × width, 32-bit. Raises ModelMissing (the file has gone since) or BrokenModel."""
         places = companions.installed("embeddings", self._settings)

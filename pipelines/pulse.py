@@ -16,7 +16,7 @@ class Pulse:
 
     def __init__(self) -> None:
         self._at: tuple[int, Phase, int] = (0, "load", 0)
-        self._passes = self._shares = 0
+        self._passes = self._shares = self._kept = self._read = 0
         self.memory: Callable[[], Mapping[str, float]] = dict
 
     def enter(self, phase: Phase, pixels: int = 0) -> None:
@@ -27,6 +27,10 @@ class Pulse:
         """So many requests have shared a pass through a model."""
         self._passes, self._shares = self._passes + 1, self._shares + requests
 
+    def read(self, *, kept: int, anew: int) -> None:
+        """Texts were encoded, or kept from before."""
+        self._kept, self._read = self._kept + kept, self._read + anew
+
     def beats(self) -> Iterator[Beat]:
         """One a second, for ever. Seconds are counted, not read from a clock, which may sleep or jump."""
         seen, seconds, pause = -1, 0.0, threading.Event()
@@ -34,5 +38,9 @@ class Pulse:
             number, phase, pixels = self._at
             seconds = seconds + BEAT_S if number == seen else 0.0
             seen = number
-            facts = {**self.memory(), "passes": float(self._passes), "pass_shares": float(self._shares)}
-            yield Beat(phase=phase, seconds=seconds, megapixels=pixels / 1e6, facts=facts)
+            yield Beat(phase=phase, seconds=seconds, megapixels=pixels / 1e6, facts=self.facts())
+
+    def facts(self) -> dict[str, float]:
+        """What a beat tells of memory and of the work done so far."""
+        done = {"passes": self._passes, "pass_shares": self._shares}
+        return {**self.memory(), **done, "prompt_hits": self._kept, "prompt_misses": self._read}

@@ -1,18 +1,22 @@
 """What CLIP text encoders make of a prompt: long ones piece by piece, weighed words, any of their layers."""
 
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines import emphasis, inversions
 from pipelines.families import Words
-from pipelines.inversions import Inversions
+from pipelines.inversions import Inversions, Mention
 from pipelines.plans import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+
+KEPT = 128
+"""So many texts' encodings are kept for the next request, those used last."""
 
 HOLDER = 0
 """A token that keeps a vector's place: any but the marks, by which encoders find a text's end."""
@@ -62,6 +66,13 @@ class Encoder:
     def _marks(self, tokens: list[int]) -> list[int]:
         return [self.tokenizer.bos_token_id, *tokens, self.tokenizer.eos_token_id]
 
+    def state(self, text: str) -> Hashable:
+        """What its encoding depends on beside the text and the model."""
+        pieces = inversions.split(text) if self._inversions else ()
+        return tuple(
+            self._inversions.state(each.name) for each in pieces if self._inversions and isinstance(each, Mention)
+        )
+
     def encode(self, text: str, layer: int, *, normed: bool, device: str) -> Told:
         """layer: 1 is the last one. normed: whether its values go through the encoder's last norm."""
         import torch
@@ -108,7 +119,10 @@ def _standing(encoder: Any, vectors: "dict[int, Tensor]") -> Iterator[None]:
 
 
 class Reader:
-    """Reads prompts with all encoders of a checkpoint side by side; the last one tells of a text as a whole."""
+    """Reads prompts with all encoders of a checkpoint side by side; the last one tells of a text as a whole.
+
+    What they told of a text is kept. A checkpoint that is loaded anew has a reader of its own.
+    """
 
     def __init__(
         self, encoders: Sequence[Encoder], *, device: str, dtype: Any, usual_layer: int = 1, normed: bool = True
@@ -116,9 +130,19 @@ class Reader:
         """usual_layer: the one the checkpoint was trained with, counted from the last."""
         self.encoders, self.device, self.dtype = encoders, device, dtype
         self._usual_layer, self._normed = usual_layer, normed
+        self._told: OrderedDict[Hashable, Told] = OrderedDict()
+        self._worn: Hashable = ()
+        self._kept = self._anew = 0
 
-    def read(self, recipe: Recipe) -> Words:
-        """1 or 2 rows × tokens × width; the second row only above guidance 1, where it has a use."""
+    def read(self, recipe: Recipe, *, worn: Hashable = ()) -> Words:
+        """1 or 2 rows × tokens × width; the second row only above guidance 1, where it has a use.
+
+        worn: the LoRAs that the encoders work with.
+        """
+        self._worn, self._kept, self._anew = worn, 0, 0
+        return replace(self._both(recipe), kept=self._kept, anew=self._anew)
+
+    def _both(self, recipe: Recipe) -> Words:
         import torch
 
         positive = self._chunks(recipe.prompt)
@@ -186,6 +210,18 @@ class Reader:
         return [(first, last, span.weight) for first, last, span in zip(ends, ends[1:], spans, strict=False)]
 
     def _encode(self, text: str, clip_skip: int) -> Told:
+        """What is kept of a text, or what the encoders tell now."""
+        key = (text, clip_skip, self._worn, *(each.state(text) for each in self.encoders))
+        kept = key in self._told
+        self._kept, self._anew = self._kept + kept, self._anew + (not kept)
+        if not kept:
+            self._told[key] = self._ask(text, clip_skip)
+            if len(self._told) > KEPT:
+                self._told.popitem(last=False)
+        self._told.move_to_end(key)
+        return self._told[key]
+
+    def _ask(self, text: str, clip_skip: int) -> Told:
         import torch
 
         told = [each.encode(text, clip_skip, normed=self._normed, device=self.device) for each in self.encoders]

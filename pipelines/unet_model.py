@@ -109,7 +109,7 @@ class UnetModel:
     def encode_prompt(self, painting: Painting) -> Words:
         """1 or 2 rows × tokens × width; the second row only above guidance 1, where it has a use."""
         self.adapters.put_on(painting.recipe.loras, anew=True)
-        return self.reader.read(painting.recipe)
+        return self.reader.read(painting.recipe, worn=self.adapters.worn)
 
     def with_vae(self, path: Path) -> "UnetModel":
         """This model with another VAE (safetensors file or diffusers folder), the rest shared. Raises BrokenModel."""

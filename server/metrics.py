@@ -56,6 +56,8 @@ class Metrics(Collector):
             ("models", "models that are loaded"),
             ("cache_hits", "times that a model was wanted and there, since the worker started"),
             ("cache_misses", "times that a model had to be loaded, since the worker started"),
+            ("prompt_hits", "texts whose encoding was kept from before, since the worker started"),
+            ("prompt_misses", "texts that were encoded, since the worker started"),
             ("passes", "passes through a model, since the worker started"),
             ("pass_shares", "pictures that these passes went for, as many as each was shared by"),
         ):

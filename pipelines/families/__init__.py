@@ -52,12 +52,15 @@ class Words:
     """A prompt encoded: `embedding` has one row (the prompt), or two (the negative prompt first) under guidance.
 
     pooled: of the prompt as a whole, as many rows × width, for models that ask for it.
-    lost: the end of the prompt that did not fit, "" if all did.
+    lost: the end of the prompt that did not fit, "" if all did. kept, anew: how many texts' encodings were there from
+    before, and were made.
     """
 
     embedding: "Tensor"
     lost: str
     pooled: "Tensor | None" = None
+    kept: int = 0
+    anew: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

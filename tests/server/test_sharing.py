@@ -27,6 +27,7 @@ def test_an_edit_joins_a_picture_that_is_being_painted_and_does_not_feel_it(
             assert record(server, task_id)["task_status"] == "running"
             until(lambda: passes(server)[1] > passes(server)[0] > 9)
             server.client.post(f"/tasks/{task_id}/cancel")
+        assert "gesso_prompt_hits 0.0" not in server.client.get("/metrics").text, "the edit's prompt came twice"
         assert np.abs(pixels(server, edited["result"][0]) - alone).max() <= 1
 
 
