@@ -35,7 +35,8 @@ def main() -> None:
 
 def names() -> list[str]:
     """Every file beside this one is a benchmark."""
-    return sorted(file.name for file in pkgutil.iter_modules(benchmarks.__path__) if not file.name.startswith("_"))
+    files = pkgutil.iter_modules(benchmarks.__path__)
+    return sorted(file.name for file in files if not file.ispkg and not file.name.startswith("_"))
 
 
 def tables(markdown: str) -> list[list[dict[str, str]]]:
