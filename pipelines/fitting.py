@@ -39,7 +39,10 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What a plan takes at once, in bytes: on the device if that has a memory of its own, and of the main memory."""
+    """What a plan takes at once, in bytes: on the device if that has a memory of its own, and of the main memory.
+
+    weights: how much of it is a checkpoint's.
+    """
 
     own: int
     main: int
@@ -65,10 +68,8 @@ def refuse(plan: Plan, checkpoint: Checkpoint, settings: Settings, memory: Memor
     short, there = (need.main, memory.main) if need.main > memory.main else (need.own, memory.own or 0)
     width, height = plan.shots[0].width, plan.shots[0].height
     asked = f"{width} x {height} pixels" + (f", {len(plan.shots)} times," if len(plan.shots) > 1 else "")
-    told = (
-        f"{asked} would take at least {_told(short)} of memory ({_told(need.weights)} for weights), and {_told(there)} "
-    )
-    told += "are there, as --memory-limit allows" if settings.memory_limit != "100%" else "are there"
+    told = f"{asked} would take at least {_told(short)} of memory ({_told(need.weights)} for weights)"
+    told += f", and {_told(there)} are there (--memory-limit {settings.memory_limit})"
     largest = _largest(plan, checkpoint, settings, memory)
     if largest is None:
         raise DoesNotFit(f"{told}. No size fits: take a smaller checkpoint.", field="checkpoint")
@@ -105,7 +106,7 @@ def _need(plan: Plan, sizes: Sizes, checkpoint: Checkpoint, settings: Settings, 
     if memory.own is None:
         return Need(own=0, main=sum(parts) + work + pictures + table["process"], weights=sum(parts))
     seated = {"high": sum(parts), "normal": max(parts, default=0)}.get(settings.vram, 0)
-    return Need(own=seated + work, main=sum(parts) + pictures, weights=sum(parts))
+    return Need(own=seated + work, main=pictures, weights=seated)  # weights may be read from their files as needed
 
 
 def _step(painted: Size, checkpoint: Checkpoint, table: dict[str, Any]) -> int:

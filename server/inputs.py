@@ -18,7 +18,7 @@ from masking.errors import InvalidValue, TooLarge, UnreadableImage
 from server import paths
 from server.errors import InputMissing
 from server.fetching import Guard
-from server.outputs import write
+from server.outputs import sweep, write
 from server.pictures import as_mask, as_picture, open_upright
 from server.proxy import base_url
 
@@ -44,6 +44,7 @@ class Inputs:
         self._turn = asyncio.Semaphore(FETCHES_AT_ONCE)
         self._decoding = asyncio.Semaphore(DECODED_AT_ONCE)
         self.folder = settings.input_path
+        sweep(self.folder)
         self._outputs = settings.output_path
         self._settings = settings
         own = {public_url(settings), *(f"http://{host}:{settings.port}" for host in ("127.0.0.1", "localhost"))}

@@ -12,7 +12,7 @@ from configs.settings import LIMITS
 from pipelines.events import Picture
 from server import paths
 from server.embedded import Texts
-from server.outputs import Outputs
+from server.outputs import Outputs, sweep
 from server.search import searched
 from server.store import PictureRow, Store
 
@@ -34,7 +34,7 @@ class Keeper:
 
     def settle(self) -> None:
         """Clear up after a kill: names whose files are there (whole, for they appear at once) count, others do not."""
-        self._outputs.sweep()
+        sweep(self._outputs.folder)
         for row in self._store.reserved_pictures():
             if (self._outputs.folder / row.day / row.file).is_file():
                 self._store.picture_saved(row.day, row.file)

@@ -61,6 +61,14 @@ def write(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def sweep(folder: Path) -> int:
+    """Remove what writes left that a kill cut short, down to three folders deep; how many these were."""
+    parts = [path for deep in ("", "*/", "*/*/") for path in folder.glob(f"{deep}.*.part") if path.is_file()]
+    for path in parts:
+        path.unlink(missing_ok=True)
+    return len(parts)
+
+
 class Outputs:
     """The outputs folder: one folder a day. Safe to use from several threads of the one process that owns it."""
 
@@ -91,13 +99,6 @@ class Outputs:
         return SavedImage(
             day=day, file=path.name, width=picture.width, height=picture.height, warnings=_left_out(texts, form)
         )
-
-    def sweep(self) -> int:
-        """Remove what writes left that a kill cut short; how many these were."""
-        parts = [path for path in self.folder.glob("*/.*.part") if path.is_file()]
-        for path in parts:
-            path.unlink(missing_ok=True)
-        return len(parts)
 
     def _free_path(self, folder: Path, stem: str, form: Format, *, numbered: bool) -> Path:
         """A path that no file has: `<stem>_<1000..9999>` for the time's names, else the stem, suffixed if taken."""

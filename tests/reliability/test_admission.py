@@ -147,9 +147,24 @@ def test_metrics_count_what_was_done(painter: Running) -> None:
     assert more("gesso_step_seconds_count") == 4
     assert after["gesso_queue_depth"] == 0
     assert after["gesso_ready"] == 1
+    assert {"gesso_models", "gesso_cache_hits", "gesso_cache_misses", "gesso_worker_starts_total"} <= after.keys()
     assert after["gesso_worker_memory"] > 10**7
 
 
 def counts(running: Running) -> dict[str, float]:
     lines = running.client.get("/metrics").text.splitlines()
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+
+def test_a_server_that_everybody_can_reach_says_that_it_has_no_key(tmp_path: Path) -> None:
+    """And one whose key is short; one that only this machine can reach, or with a long key, says nothing."""
+    told = {}
+    everybody = ("--listen", "0.0.0.0")
+    for name, more in {"open": everybody, "weak": (*everybody, "--apikey=short"), "own": ()}.items():
+        running = paints(tmp_path / name, *more)
+        running.wait("/healthz")
+        assert running.stop() == 0, running.log
+        told[name] = running.log
+    assert "without a key" in told["open"]
+    assert "can be guessed" in told["weak"]
+    assert "without a key" not in told["weak"] + told["own"]

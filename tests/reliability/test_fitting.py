@@ -57,7 +57,7 @@ def test_too_large_a_picture_is_refused_and_the_size_that_is_named_is_made(small
     field, sentence, (width, height) = refused(small, aspect_ratios_selection="6144*4096")
     assert field == "aspect_ratios_selection"
     assert "6144 x 4096" in sentence
-    assert "620 MB are there, as --memory-limit allows" in sentence
+    assert "620 MB are there (--memory-limit 620MB)" in sentence
     estimate = re.search(r"at least (\d+) MB of memory \((\d+) MB for weights\)", sentence)
     assert estimate
     assert int(estimate[1]) > 620 > int(estimate[2]) > 0

@@ -138,7 +138,10 @@ def test_what_a_kill_left_behind_is_cleared_up(tmp_path: Path, toy_models: Path)
     made = running.made(prompt="stays", save_name="kept")
     assert running.stop() == 0, running.log
     day = files(running)[0].parent
-    (day / ".other.png.0123456789abcdef.part").write_bytes(b"half a pic")
+    small, sent = running.outputs / ".thumbnails" / day.name, tmp_path / "inputs"
+    for folder in (day, small, sent, running.outputs):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".other.png.0123456789abcdef.part").write_bytes(b"half a pic")
     with closing(sqlite3.connect(running.outputs / "db.sqlite3")) as database:
         database.execute("UPDATE pictures SET saved = 0")
         columns = "task_id, position, day, file, seed, width, height, prompt, saved"
@@ -151,6 +154,7 @@ def test_what_a_kill_left_behind_is_cleared_up(tmp_path: Path, toy_models: Path)
     again.wait("/healthz")
     assert [url.split("/")[-1] for url in record(again, made["task_id"])["result"]] == ["kept-0.png"]
     assert [path.name for path in files(again)] == ["kept-0.png"]
+    assert list(tmp_path.rglob("*.part")) == []
     assert again.stop() == 0, again.log
 
 
