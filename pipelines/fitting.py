@@ -96,7 +96,7 @@ def _largest(plan: Plan, checkpoint: Checkpoint, settings: Settings, memory: Mem
 def _need(plan: Plan, sizes: Sizes, checkpoint: Checkpoint, settings: Settings, memory: Memory, *, lean: bool) -> Need:
     """lean: one row of the guidance at a time, and the VAE in tiles."""
     table, number = _table(), 2 if memory.device == "cuda" else 4
-    parts = [count * number for count in _weights(checkpoint.parts, stamp(checkpoint.path))]
+    parts = _weights(checkpoint.parts, stamp(checkpoint.path), number)
     delivered = math.prod(sizes.delivered)
     pictures = table["picture"] * max(delivered, sizes.enlarged) + table["kept"] * delivered * len(plan.shots)
     rows = 1 if lean or plan.recipe.guidance_scale <= 1 else 2
@@ -135,19 +135,24 @@ def _table() -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=64)
-def _counts(path: Path, _stamp: object) -> int:
-    """The numbers in a file of weights; none in one that cannot be read, which whoever loads it tells."""
+def _bytes(path: Path, _stamp: object, number: int) -> int:
+    """What a file of weights takes when it is loaded; nothing if it cannot be read, which whoever loads it tells.
+
+    number: bytes of each. A GGUF's layers stay packed as they lie in the file.
+    """
     try:
         shapes = tensor_shapes(path)
     except GessoError:
         return 0
-    return sum(math.prod(shape) for name, shape in shapes.items() if not name.startswith("model_ema."))
+    if path.suffix.lower() == ".gguf":
+        return path.stat().st_size
+    return number * sum(math.prod(shape) for name, shape in shapes.items() if not name.startswith("model_ema."))
 
 
-def _weights(parts: Parts, _stamp: object) -> list[int]:
-    """The numbers of each component; those of a single file together."""
-    found = [] if parts.path.is_dir() else [_counts(parts.path, _stamp)]
-    return [*found, *(sum(_counts(file, stamp(file)) for file in files) for files in _files(parts))]
+def _weights(parts: Parts, _stamp: object, number: int) -> list[int]:
+    """The bytes of each component; those of a single file together."""
+    found = [] if parts.path.is_dir() else [_bytes(parts.path, _stamp, number)]
+    return [*found, *(sum(_bytes(file, stamp(file), number) for file in files) for files in _files(parts))]
 
 
 def _files(parts: Parts) -> Iterator[list[Path]]:

@@ -1,5 +1,6 @@
 """Transformers of flow matching as one file each, and LoRAs on them."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -13,11 +14,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from configs.settings import Settings
-from masking.errors import InvalidValue, ModelMissing, NotSupported
+from masking.errors import DoesNotFit, InvalidValue, ModelMissing, NotSupported
 from pipelines import checkpoints, loras
 from pipelines.families import families
+from pipelines.fitting import Memory, refuse
 from pipelines.loras import LoraWish
+from pipelines.planning import resolve
 from pipelines.plans import Painting, Pixels
+from pipelines.tasks.text_to_image import TextToImage
 from tests import toy_flow
 from tests.pipelines.recipes import paint, recipe
 from tests.single_flow import pack
@@ -82,6 +86,31 @@ def test_a_quantized_transformer_paints_nearly_what_its_folder_paints(home):
     file = alone(home, "flux", ".gguf", quantized=True)
     ours, whole = (painted(load(home, name)).astype(int) for name in (file.name, "flux"))
     assert 0 < np.abs(ours - whole).mean() < 4
+    shutil.rmtree(file.with_suffix(".parts"))
+    file.unlink()
+
+
+def test_a_quantized_transformer_is_weighed_as_it_lies_in_its_file(home):
+    file = alone(home, "flux", ".gguf", quantized=True)
+    settings = dataclasses.replace(home, output_path=home.models_path.parent / "outputs")
+    plan = resolve(TextToImage(checkpoint="flux", width=64, height=64), settings)
+
+    def least(name: str) -> int:
+        """The smallest memory in which the plan is not refused."""
+        found, low, high = checkpoints.find(name, home), 0, 2**36
+        while high - low > 1:
+            middle = (low + high) // 2
+            try:
+                refuse(plan, found, settings, Memory(device="cpu", main=middle))
+            except DoesNotFit:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    whole = sum(each.stat().st_size for each in (home.models_path / "checkpoints" / "flux" / "transformer").iterdir())
+    saved = least("flux") - least(file.name)
+    assert 0.5 * (whole - file.stat().st_size) < saved < 2 * (whole - file.stat().st_size)
     shutil.rmtree(file.with_suffix(".parts"))
     file.unlink()
 
