@@ -154,6 +154,24 @@ def test_a_published_file_is_told_and_loads_completely(home, monkeypatch, name, 
     assert unused == []
 
 
+@pytest.mark.parametrize(
+    ("name", "of", "channels", "quant"), [("sdxl_vae", "sdxl", 4, True), ("ae", "flux", 16, False)]
+)
+def test_a_published_vae_alone_loads_completely(monkeypatch, name, of, channels, quant):
+    from diffusers import AutoencoderKL
+
+    tensors = published.vae(channels=channels, quant=quant)
+    state = {key: torch.empty(shape, device="meta") for key, shape in tensors.items()}
+    monkeypatch.setattr(single_file_model, "load_single_file_checkpoint", lambda path, **_: state)
+    monkeypatch.setattr(model_loading_utils, "set_module_tensor_to_device", place)
+    unused = unused_weights(monkeypatch)
+    made = AutoencoderKL.from_single_file(
+        f"{name}.safetensors", config=f"configs/parts/{of}/vae", torch_dtype=torch.float32
+    )
+    assert not any(value.is_meta for value in made.state_dict().values())
+    assert unused == []
+
+
 def place(model: Any, name: str, device: Any, value: Any, **_: Any) -> None:
     """As accelerate's function of this name, for weights that are shapes alone: they take no memory."""
     *path, last = name.split(".")
