@@ -12,6 +12,11 @@ from benchmarks import _unets, sdxl
 from configs.settings import ROOT
 from tests.toys import sdxl as toy_sdxl
 
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:{name} :DeprecationWarning") for name in ("__array__", "__array_wrap__")
+]
+"""diffusers 0.42 hands tensors to numpy 2.4 in ways that it warns of."""
+
 COMPILER = {"backend": "eager"}
 """A compiler that traces and writes no code: the real one takes minutes."""
 
