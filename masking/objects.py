@@ -171,7 +171,7 @@ def _pointing(plan: ObjectsPlan, picture: Picture) -> Prompt | None:
     if plan.earlier:
         with Image.open(plan.earlier[0]) as file:
             mask = file.convert("L").resize((picture.width, picture.height), Image.Resampling.BILINEAR)
-        earlier = Image.new("L", picture.roomy.size)
+        earlier = Image.new("L", picture.room)
         earlier.paste(mask)
     return Prompt(box=box, points=plan.points, earlier=earlier)
 

@@ -25,6 +25,12 @@ class Picture:
         with Image.open(file) as header:
             self.width, self.height = header.size
 
+    @property
+    def room(self) -> tuple[int, int]:
+        """Width and height of `roomy`; nothing is decoded for them."""
+        least = -(-max(self.width, self.height) // NARROWEST)
+        return max(self.width, least), max(self.height, least)
+
     @cached_property
     def image(self) -> Image.Image:
         """All its pixels, RGB."""
@@ -34,11 +40,10 @@ class Picture:
     @cached_property
     def roomy(self) -> Image.Image:
         """`image`, or, where that is a mere strip, it with grey to its right or below; places in it stay the same."""
-        width, height = (max(side, -(-max(self.width, self.height) // NARROWEST)) for side in self.image.size)
-        if (width, height) == self.image.size:
+        if self.room == self.image.size:
             return self.image
         mean = np.asarray(self.image).reshape(-1, 3).mean(axis=0).round().astype(int)
-        canvas = Image.new("RGB", (width, height), tuple(int(value) for value in mean))
+        canvas = Image.new("RGB", self.room, tuple(int(value) for value in mean))
         canvas.paste(self.image)
         return canvas
 

@@ -9,8 +9,8 @@ from masking import folders
 from masking.detectors import Found
 from masking.errors import InvalidValue
 from masking.phrases import Reading, caption, choose
-from masking.pictures import Picture
-from masking.remembering import Remembering
+from masking.pictures import Picture, Recent
+from masking.remembering import MOST, Remembering
 
 KINDS = {
     "grounding-dino": "GroundingDinoForObjectDetection",
@@ -34,25 +34,29 @@ class Detector:
     def __init__(self, model: Any, processor: Any) -> None:
         self._model, self._processor = model, processor
         self._backbone = Remembering(model.model.backbone)
+        self._seen = Recent(MOST)
 
     def find(
         self, picture: Picture, phrases: Sequence[str], *, box_threshold: float, text_threshold: float
     ) -> list[Found]:
         import torch
 
-        image = picture.roomy
-        inputs = self._processor(images=image, text=caption(phrases), return_tensors="pt").to(self._model.device)
-        tokens = self._processor.tokenizer.convert_ids_to_tokens(inputs["input_ids"][0])
+        tokenizer, device = self._processor.tokenizer, self._model.device
+        asked = tokenizer(caption(phrases), return_tensors="pt").to(device)
+        tokens = tokenizer.convert_ids_to_tokens(asked["input_ids"][0])
         refuse_too_long(len(tokens), self._model.config.max_text_len)
         self._backbone.key = picture.key
+        seen = self._seen.get(
+            picture.key, lambda: self._processor.image_processor(picture.roomy, return_tensors="pt").to(device)
+        )
         with torch.inference_mode():
-            told = self._model(**inputs)
+            told = self._model(**seen, **asked)
         reading = Reading(
             shares=told.logits[0].float().sigmoid().cpu().numpy(),
             boxes=told.pred_boxes[0].float().cpu().numpy(),
             tokens=tokens,
         )
-        return choose(reading, phrases, image.size, box_threshold=box_threshold, text_threshold=text_threshold)
+        return choose(reading, phrases, picture.room, box_threshold=box_threshold, text_threshold=text_threshold)
 
 
 def refuse_too_long(tokens: int, most: int) -> None:

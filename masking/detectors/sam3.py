@@ -54,7 +54,7 @@ class Detector:
         scores = told.pred_logits[0].sigmoid()
         if told.presence_logits is not None:
             scores = scores * told.presence_logits[0].sigmoid()
-        width, height = picture.roomy.size
+        width, height = picture.room
         for query in (scores > threshold).nonzero().flatten().tolist():
             share = interpolate(told.pred_masks[0, query].sigmoid()[None, None], (height, width), mode="bilinear")
             left, top, right, bottom = told.pred_boxes[0, query].tolist()
