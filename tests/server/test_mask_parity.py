@@ -179,36 +179,6 @@ def test_the_original_grounding_dino_finds_what_its_own_package_finds(server: Ru
     assert not np.array_equal(seen[0], seen[1])
 
 
-@pytest.mark.contract("11/sam-path")
-@pytest.mark.filterwarnings("ignore")
-def test_words_give_the_masks_of_both_original_packages_one_after_the_other(server: Running, zoo: Path) -> None:
-    from segment_anything import SamPredictor
-    from torchvision.ops import nms
-
-    from masking.segmenters import shelf
-
-    toy_detectors.original_grounding_dino(zoo / "grounding_dino" / "groundingdino_swint_ogc.pth")
-    predictor = SamPredictor(shelf.load("vit_b", _settings(zoo))._sam)  # type: ignore[attr-defined]
-    named = {"dino_model": "groundingdino_swint_ogc", "sam_model": "vit_b"}
-    seen = []
-    for photo in ("chelsea.png", "coffee.png"):
-        picture = photograph(photo, 451, 300).crop((0, 100, 451, 140))
-        shares, scores = _original_words(zoo, picture, "red cat . car")
-        boxes = shares * torch.tensor([451.0, 40.0, 451.0, 40.0])
-        best = boxes[nms(boxes, scores, 0.7)[:5]]
-        best = torch.minimum(best.clamp(min=0), torch.tensor([451.0, 40.0, 451.0, 40.0]))
-        predictor.set_image(np.asarray(picture))
-        asked = predictor.transform.apply_boxes_torch(best, (picture.height, picture.width))
-        masks, _, _ = predictor.predict_torch(None, None, asked, multimask_output=False)
-        wanted = np.logical_or.reduce([tidied(mask) for mask in masks[:, 0].numpy()])
-        told = detailed(server, picture, dino_prompt_text="Red cat, car", sam_max_detections=5, **named)
-        assert told["models"] == {"mask_model": "sam"} | named
-        np.testing.assert_array_equal(bits(told["mask"]), wanted)
-        assert 0 < wanted.mean() < 1
-        seen.append(wanted)
-    assert (seen[0] != seen[1]).any()
-
-
 def _original_words(zoo: Path, picture: Image.Image, words: str) -> tuple[torch.Tensor, torch.Tensor]:
     """What the package's own `predict` gives: corners in shares of the sides, and scores."""
     import groundingdino.datasets.transforms as T
