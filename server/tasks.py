@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from configs import logs
 from pipelines.orders import Action
-from server.attempts import Attempts
+from server.attempts import TRIES, Attempts
 from server.backends import Backend
 from server.errors import NotFound, QueueFull, Stopping
 from server.keeping import Keeper
@@ -31,7 +31,7 @@ MOST_COURSES = 500
 LONG_AGO = 10**9
 """The number of the end of a task whose moments are not kept any more: above that of any that was told."""
 
-MOST_STARTS = 10
+MOST_STARTS = 10 * TRIES
 """A task that was begun so often, over restarts of the server, and never ended is given up."""
 
 

@@ -119,12 +119,12 @@ def test_a_task_that_cannot_go_on_says_so(tmp_path: Path, toy_models: Path) -> N
     until(lambda: record(running, busy)["task_status"] == "running")
     assert running.stop() == 0, running.log
     with closing(sqlite3.connect(running.outputs / "db.sqlite3")) as database:
-        database.execute("UPDATE tasks SET starts = 10 WHERE task_id = ?", (busy,))
+        database.execute("UPDATE tasks SET starts = 30 WHERE task_id = ?", (busy,))
         database.execute("UPDATE tasks SET plan = '{}' WHERE task_id = ?", (task,))
         database.commit()
     again = start(tmp_path, toy_models)
     again.wait()
-    for task_id, reason in ((busy, "begun 10 times"), (task, "cannot go on")):
+    for task_id, reason in ((busy, "begun 30 times"), (task, "cannot go on")):
         told = record(again, task_id)
         assert told["task_status"] == "failed"
         assert reason in told["error"]
