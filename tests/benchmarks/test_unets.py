@@ -35,6 +35,7 @@ def small_parts(folder: Path) -> Path:
     return folder / "parts"
 
 
+@pytest.mark.long
 def test_all_arms_paint_with_the_same_weights_and_every_goal_has_its_row(tmp_path: Path) -> None:
     work = _unets.Work(
         name="random",
