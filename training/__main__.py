@@ -6,9 +6,11 @@ from pathlib import Path
 
 PARTS = (
     "vae",
+    "deepen",
     "words",
     "latents",
     "denoiser",
+    "decoder",
     "salient",
     "sam",
     "dino",

@@ -148,7 +148,7 @@ def _closer(
 
 @torch.no_grad()
 def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8], masks: NDArray[np.bool_] | None = None) -> Tensor:
-    """Scaled latents, n × 4 × height/8 × width/8, of the pictures with their masks, if any, greyed out."""
+    """Scaled latents, n × channels × rows × columns, of the pictures with their masks, if any, greyed out."""
     where = next(vae.parameters()).device
     real = torch.from_numpy(pictures).to(where).permute(0, 3, 1, 2).float() / 127.5 - 1
     if masks is not None:
@@ -158,13 +158,14 @@ def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8], masks: NDArray[np.bo
     return torch.cat(parts).float().cpu() * vae.config.scaling_factor
 
 
-def _cells(seen: NDArray[np.bool_]) -> Tensor:
-    """Which latent cells show a part of a thing: n × 1 × height/8 × width/8, bool."""
-    return functional.max_pool2d(torch.from_numpy(seen[:, None]).float(), 8) > 0
+def _cells(seen: NDArray[np.bool_], side: int) -> Tensor:
+    """Which latent cells, `side` px wide, show a part of a thing: n × 1 × height/side × width/side, bool."""
+    return functional.max_pool2d(torch.from_numpy(seen[:, None]).float(), side) > 0
 
 
 def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
     rng = np.random.default_rng(1_000_000 + number)
+    side = 2 ** (len(vae.config.block_out_channels) - 1)
     width, height = SIZES[int(rng.choice(len(SIZES), p=SHARE))]
     done = [exercise(rng, width, height) for _ in range(SHARD)]
     pictures, masks = np.stack([e.picture for e in done]), np.stack([e.mask for e in done])
@@ -174,17 +175,23 @@ def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
     return {
         "latents": encode(vae, pictures).half(),
         "masked": masked.half(),
-        "masks": torch.from_numpy(masks[:, None, ::8, ::8].copy()),
-        "seen": _cells(np.stack([e.seen for e in done])),
+        "masks": torch.from_numpy(masks[:, None, ::side, ::side].copy()),
+        "seen": _cells(np.stack([e.seen for e in done]), side),
         "things": torch.tensor([len(e.scene.things) for e in done]),
         "captions": [[e.caption(rng) for _ in range(6)] for e in done],
     }
 
 
+def deepest(runs: Path) -> Path:
+    """The autoencoder to paint with: the deep one, or that of cells of 8² px where there is no other."""
+    deep = runs / "deepen" / "vae"
+    return deep if deep.is_dir() else runs / "vae" / "vae"
+
+
 def run(folder: Path, *, steps: int = 130) -> None:
     """Write `steps` shards of 192 samples to `folder`; those that are there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    vae = AutoencoderKL.from_pretrained(folder.parent / "vae" / "vae").to(device()).eval()
+    vae = AutoencoderKL.from_pretrained(deepest(folder.parent)).to(device()).eval()
     for number in range(steps):
         path = folder / f"{number:04d}.pt"
         if not path.exists():

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from configs.models import STARTER
+from training.latents import deepest
 
 
 def _checkpoint(runs: Path) -> None:
@@ -23,7 +24,7 @@ def _checkpoint(runs: Path) -> None:
     checkpoint = STARTER / "checkpoints" / "gesso-starter"
     shutil.rmtree(checkpoint, ignore_errors=True)
     StableDiffusionInpaintPipeline(
-        vae=AutoencoderKL.from_pretrained(runs / "vae" / "vae", **half),
+        vae=AutoencoderKL.from_pretrained(_autoencoder(runs), **half),
         text_encoder=CLIPTextModel.from_pretrained(runs / "denoiser" / "text_encoder", **half),
         tokenizer=CLIPTokenizer.from_pretrained(runs / "words" / "tokenizer"),
         unet=UNet2DConditionModel.from_pretrained(runs / "denoiser" / "unet", **half),
@@ -32,6 +33,12 @@ def _checkpoint(runs: Path) -> None:
         feature_extractor=None,
         requires_safety_checker=False,
     ).save_pretrained(checkpoint)
+
+
+def _autoencoder(runs: Path) -> Path:
+    """The one that the denoiser was trained with, its decoder trained on if that has been done."""
+    trained_on = runs / "decoder" / "vae"
+    return trained_on if trained_on.is_dir() else deepest(runs)
 
 
 def _salient(runs: Path) -> None:

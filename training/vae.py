@@ -66,7 +66,7 @@ def _batch(step: int) -> tuple[Tensor, Tensor]:
     return out[:, :3], out[:, 3:]
 
 
-def _gradients(x: Tensor) -> tuple[Tensor, Tensor]:
+def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[..., 1:, :] - x[..., :-1, :], x[..., :, 1:] - x[..., :, :-1]
 
 
@@ -79,7 +79,7 @@ def _loss(model: AutoencoderKL, where: str, step: int) -> Tensor:
     weight = 1 + 5 * things  # else a small thing's colour is worth little, and green, brown and black become one
     loss = (weight * ((made - real).abs() + 2 * (made - real).square())).mean()
     loss = loss + 3 * functional.avg_pool2d(weight * (made - real), 8).abs().mean()
-    for a, b in zip(_gradients(made), _gradients(real), strict=True):
+    for a, b in zip(gradients(made), gradients(real), strict=True):
         loss = loss + 1.5 * (a - b).abs().mean()
     kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
     return loss + 2e-4 * kl

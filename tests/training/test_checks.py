@@ -1,11 +1,8 @@
-"""The checks of the evaluation themselves, and what the denoiser's close-ups show."""
-
-import random
+"""The checks of the evaluation themselves."""
 
 import numpy as np
-import torch
 
-from training import denoiser, evaluate
+from training import evaluate
 from training.scenes import Painting, draw, paint
 
 
@@ -36,20 +33,3 @@ def test_the_true_continuation_passes_and_a_replicated_edge_fails() -> None:
         assert score.figures["energy"][0] < 0.01
         assert not score.right[0]
     assert passed >= 7
-
-
-def test_a_close_up_holds_the_whole_thing() -> None:
-    chance = random.Random(1)
-    for _ in range(50):
-        y, x, high, wide = chance.randrange(30), chance.randrange(20), chance.randrange(1, 18), chance.randrange(1, 18)
-        seen = torch.zeros(44, 32)
-        seen[y : y + high, x : x + wide] = 1
-        top, left = denoiser._corner(chance, seen)
-        assert 0 <= top <= 44 - denoiser.CLOSE
-        assert 0 <= left <= 32 - denoiser.CLOSE
-        part = seen[top : top + denoiser.CLOSE, left : left + denoiser.CLOSE]
-        assert part.sum() == seen.sum()
-
-
-def test_a_close_up_of_nothing_is_somewhere() -> None:
-    assert all(0 <= side <= 12 for side in denoiser._corner(random.Random(2), torch.zeros(32, 32)))
