@@ -83,7 +83,7 @@ def test_each_of_rembgs_models_runs_by_its_name_once_its_file_is_there(
     if name != "isnet-general-use":
         missing = server.client.post(MASK, json=asked)
         assert missing.status_code == 424
-        assert f"{name}.onnx" in missing.json()["detail"]
+        assert f"launch.py download {name} " in missing.json()["detail"]
     with installed(toy_models, name):
         answer = server.client.post(MASK, json=asked)
     assert answer.status_code == 200, answer.text

@@ -237,8 +237,13 @@ def test_a_preset_for_other_checkpoints_keeps_its_loras_to_itself(everything, na
 def test_stop_ends_within_one_step_and_previews_come(everything, name):
     plan = resolve(TextToImage(checkpoint=name, steps=6, width=64, height=64, seed=7), everything.settings)
     events: list[Event] = []
-    said = iter([[], [], [], ["stop"]])
-    everything.studio.run(plan, events.append, said=lambda: next(said), previews=True)
+    stops = ["stop"]
+
+    def said() -> list[str]:
+        painted = [event for event in events if isinstance(event, Step)]
+        return [stops.pop()] if len(painted) == 2 and stops else []
+
+    everything.studio.run(plan, events.append, said=said, previews=True)
     assert [event.step for event in events if isinstance(event, Step)] == [1, 2]
     assert any(isinstance(event, Preview) for event in events)
     assert events[-1] == Finished(stopped=True)

@@ -252,7 +252,7 @@ def test_no_file_gets_out_of_its_folder(fetching: Running, models: Path, shop: S
     told = preset(models, "out", shop.offer("/out.ckpt", b"x"), vae_downloads={name: url})
     answer = fetching.client.post(f"/v1/engines/presets/{told}/download")
     assert answer.status_code == 422
-    assert "must stay in that folder" in answer.json()["detail"][0]["msg"]
+    assert "must stay in its folder" in answer.json()["detail"][0]["msg"]
 
 
 def test_a_file_that_nobody_has_is_424_with_its_place(fetching: Running, models: Path) -> None:

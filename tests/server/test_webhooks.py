@@ -117,7 +117,7 @@ def test_what_is_owed_survives_a_kill_and_is_signed(tmp_path: Path, toy_models: 
     running.client.close()
     with closing(sqlite3.connect(running.outputs / "db.sqlite3")) as database:
         database.execute(
-            "UPDATE tasks SET starts = 10 WHERE task_id = ?", (cut.json()["task_id"],)
+            "UPDATE tasks SET starts = 30 WHERE task_id = ?", (cut.json()["task_id"],)
         )  # so it is given up
         database.commit()
     told.otherwise = 200
