@@ -4,6 +4,7 @@ Every arm has the same weights. Speed is then the real one; what is painted says
 """
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +15,9 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks._watched import Watched
+from benchmarks._watched import Watched, watched
 from benchmarks.baselines import compiled, eager
-from configs.settings import Settings
+from configs.settings import ROOT, Settings
 from masking.machine import Machine
 from pipelines.batch import Batch
 from pipelines.planning import resolve
@@ -265,3 +266,24 @@ def _products(work: Work, side: int = 8192, times: int = 20) -> float:
         torch.matmul(one, one)
     torch.cuda.synchronize()
     return 2 * side**3 * times / (time.perf_counter() - begun) / 1e12
+
+
+def on_a_card(parts: str, *, side: int, flops: tuple[float, float] | None, cases: int) -> None:
+    """Measure the checkpoint of `configs/parts/<parts>` at full size, and print the table.
+
+    Raises SystemExit where there is no CUDA device.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        raise SystemExit(
+            "This needs a CUDA device: at full size a processor takes hours. Its arms at toy size are tested."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        models = Path(folder) / "models"
+        work = Work(name="random", models=models, side=side, device="cuda", number=torch.bfloat16, flops=flops)
+        write_checkpoint(work, ROOT / "configs" / "parts" / parts)
+        print(f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}\n")
+        with watched(work.settings) as site:
+            measure(work, site, cases)
+        print(table(work))

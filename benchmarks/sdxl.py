@@ -1,32 +1,8 @@
 """SDXL at 1024², full size, random weights, on a CUDA device: Gesso beside raw diffusers; see `_unets.py`."""
 
-import tempfile
-from pathlib import Path
-
 from benchmarks import _unets
-from benchmarks._watched import watched
-from configs.settings import ROOT
 
 
 def run(*, cases: int = 5) -> None:
     """cases: rounds, all arms in each. Raises SystemExit where there is no CUDA device."""
-    import torch
-
-    if not torch.cuda.is_available():
-        raise SystemExit(
-            "This needs a CUDA device: at full size a processor takes hours. Its arms at toy size are tested."
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        work = _unets.Work(
-            name="random",
-            models=Path(folder) / "models",
-            side=1024,
-            device="cuda",
-            number=torch.bfloat16,
-            flops=(13.5, 10.5),
-        )
-        _unets.write_checkpoint(work, ROOT / "configs" / "parts" / "sdxl")
-        print(f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}\n")
-        with watched(work.settings) as site:
-            _unets.measure(work, site, cases)
-        print(_unets.table(work))
+    _unets.on_a_card("sdxl", side=1024, flops=(13.5, 10.5), cases=cases)

@@ -5,11 +5,10 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
-from torch.nn import functional
 
 from training import deepen
 from training.run import Course, device, train
-from training.vae import gradients
+from training.vae import unlikeness
 
 BATCH = 3
 SIZES = ((256, 256), (256, 256), (288, 224), (224, 288), (256, 256))
@@ -28,15 +27,11 @@ def run(folder: Path, *, steps: int = 1500) -> None:
         width, height = SIZES[step % len(SIZES)]
         examples = [deepen.example(60_000_000 + BATCH * step + i, width, height) for i in range(BATCH)]
         real = torch.stack([picture for picture, _ in examples]).to(where)
-        weight = 1 + 5 * torch.stack([things for _, things in examples]).to(where)
+        things = torch.stack([things for _, things in examples]).to(where)
         with torch.no_grad():
             mean = vae.encode(real).latent_dist.mean
         made = vae.decode(mean + deepen.NOISE / 2 * torch.randn_like(mean)).sample
-        loss = (weight * ((made - real).abs() + 2 * (made - real).square())).mean()
-        loss = loss + 3 * functional.avg_pool2d(weight * (made - real), 8).abs().mean()
-        for a, b in zip(gradients(made), gradients(real), strict=True):
-            loss = loss + 1.5 * (a - b).abs().mean()
-        return loss
+        return unlikeness(made, real, things)
 
     course = Course(folder=folder, steps=steps, learning_rate=8e-4, device=where, average=0.99, save_every=50)
     train(course, vae, loss_of)

@@ -12,6 +12,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
+from training import vae
 from training.run import Course, device, train
 from training.scenes import draw, paint
 
@@ -22,18 +23,7 @@ NOISE = 0.2
 
 
 def build() -> AutoencoderKL:
-    return AutoencoderKL(
-        block_out_channels=(16, 32, 64, 96, 128),
-        down_block_types=("DownEncoderBlock2D",) * 5,
-        up_block_types=("UpDecoderBlock2D",) * 5,
-        layers_per_block=1,
-        latent_channels=8,
-        norm_num_groups=8,
-        mid_block_add_attention=False,
-        sample_size=256,
-        force_upcast=False,
-        scaling_factor=1.0,
-    )
+    return vae.build(widths=(16, 32, 64, 96, 128), channels=8)
 
 
 def inherit(deep: AutoencoderKL, outer: AutoencoderKL) -> set[str]:
@@ -57,9 +47,9 @@ def _source(name: str) -> str:
     return f"decoder.up_blocks.{int(part) - 1}.{rest}" if part.isdigit() and part != "0" else ""
 
 
-def outside(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
+def outside(either: AutoencoderKL, pictures: Tensor) -> Tensor:
     """The features of 32² cells that both encoders share: n × 96 × 32 × 32 of n × 3 × 256 × 256 in [-1, 1]."""
-    encoder = vae.encoder
+    encoder = either.encoder
     features = encoder.conv_in(pictures)
     for block in encoder.down_blocks[:3]:
         features = block(features)

@@ -13,13 +13,14 @@ from training.run import Course, device, precision, train
 from training.scenes import draw, paint
 
 
-def build() -> AutoencoderKL:
+def build(*, widths: tuple[int, ...] = (16, 32, 64, 96), channels: int = 4) -> AutoencoderKL:
+    """widths: of its blocks, from the outermost on; each but the last halves the sides. channels: of the latents."""
     return AutoencoderKL(
-        block_out_channels=(16, 32, 64, 96),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=widths,
+        down_block_types=("DownEncoderBlock2D",) * len(widths),
+        up_block_types=("UpDecoderBlock2D",) * len(widths),
         layers_per_block=1,
-        latent_channels=4,
+        latent_channels=channels,
         norm_num_groups=8,
         mid_block_add_attention=False,
         sample_size=256,
@@ -66,8 +67,18 @@ def _batch(step: int) -> tuple[Tensor, Tensor]:
     return out[:, :3], out[:, 3:]
 
 
-def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
+def _gradients(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[..., 1:, :] - x[..., :-1, :], x[..., :, 1:] - x[..., :, :-1]
+
+
+def unlikeness(made: Tensor, real: Tensor, things: Tensor) -> Tensor:
+    """How far pictures, n × 3 × height × width in [-1, 1], are from the real ones; things: 1 where they are."""
+    weight = 1 + 5 * things  # else a small thing's colour is worth little, and green, brown and black become one
+    loss = (weight * ((made - real).abs() + 2 * (made - real).square())).mean()
+    loss = loss + 3 * functional.avg_pool2d(weight * (made - real), 8).abs().mean()
+    for a, b in zip(_gradients(made), _gradients(real), strict=True):
+        loss = loss + 1.5 * (a - b).abs().mean()
+    return loss
 
 
 def _loss(model: AutoencoderKL, where: str, step: int) -> Tensor:
@@ -76,13 +87,8 @@ def _loss(model: AutoencoderKL, where: str, step: int) -> Tensor:
         posterior = model.encode(real).latent_dist
         made = model.decode(posterior.sample()).sample
     made, mean, logvar = made.float(), posterior.mean.float(), posterior.logvar.float()
-    weight = 1 + 5 * things  # else a small thing's colour is worth little, and green, brown and black become one
-    loss = (weight * ((made - real).abs() + 2 * (made - real).square())).mean()
-    loss = loss + 3 * functional.avg_pool2d(weight * (made - real), 8).abs().mean()
-    for a, b in zip(gradients(made), gradients(real), strict=True):
-        loss = loss + 1.5 * (a - b).abs().mean()
     kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
-    return loss + 2e-4 * kl
+    return unlikeness(made, real, things) + 2e-4 * kl
 
 
 def run(folder: Path, *, steps: int = 4000) -> None:

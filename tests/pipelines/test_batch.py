@@ -22,6 +22,7 @@ from pipelines.studio import Studio
 from pipelines.tasks.inpaint import Inpaint
 from pipelines.tasks.text_to_image import TextToImage
 from pipelines.tasks.vary import Vary
+from tests.pipelines.passes import rows_of_passes
 from tests.pipelines.recipes import picture, recipe, repainting, round_hole
 
 SIZE: dict[str, Any] = {"width": 64, "height": 64}
@@ -114,29 +115,10 @@ def table(studio: Studio, plan: Plan) -> Iterator[Table]:
         yield Table(studio, easel)
 
 
-@contextmanager
-def rows(studio: Studio, plan: Plan, fails: Callable[[int], bool] = lambda rows: False) -> Iterator[list[int]]:
-    """The rows of every pass through the UNet; one fails for want of memory where `fails` says so."""
-    with studio.easel(plan) as easel:
-        unet: Any = easel.model.unet  # type: ignore[attr-defined]
-    seen: list[int] = []
-
-    def look(_module: object, given: tuple[Any, ...]) -> None:
-        seen.append(len(given[0]))
-        if fails(len(given[0])):
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-    hook = unet.register_forward_pre_hook(look)
-    try:
-        yield seen
-    finally:
-        hook.remove()
-
-
 def test_tasks_that_differ_in_all_share_passes_come_and_go_and_look_as_if_alone(studio, plans):
     assert len({plan.batch_key for plan in plans}) == 1
     alone = [np.asarray(studio.run(plan, lambda _: None)[0]).astype(int).ravel() for plan in plans]
-    with table(studio, plans[0]) as shared, rows(studio, plans[0]) as seen:
+    with table(studio, plans[0]) as shared, rows_of_passes(studio, plans[0]) as seen:
         first = shared.join(plans[0])
         shared.until(lambda: first.steps == 3)
         others = [shared.join(plan) for plan in plans[1:]]
@@ -215,12 +197,12 @@ def test_stop_and_skip_are_about_the_one_that_is_named(studio, plans, settings):
 
 @pytest.mark.parametrize("plans", ["toy4"], indirect=True)
 def test_where_memory_runs_out_fewer_share_and_nothing_is_told_or_lost(studio, plans):
-    with table(studio, plans[0]) as shared, rows(studio, plans[0], lambda rows: rows > 2) as seen:
+    with table(studio, plans[0]) as shared, rows_of_passes(studio, plans[0], lambda rows: rows > 2) as seen:
         guests = [shared.join(plan) for plan in plans]
         shared.finish()
     assert all(len(guest.pixels) == 1 and guest.events[-1] == Finished() for guest in guests)
     assert sum(rows > 2 for rows in seen) <= 2
-    with table(studio, plans[0]) as shared, rows(studio, plans[0]) as seen:
+    with table(studio, plans[0]) as shared, rows_of_passes(studio, plans[0]) as seen:
         for plan in plans:
             shared.join(plan)
         shared.finish()

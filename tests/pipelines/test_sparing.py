@@ -1,7 +1,5 @@
 """Memory that runs out is no end: others go, and the plan is painted once more in a leaner way."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from pipelines.plans import Plan
 from pipelines.studio import Studio
 from pipelines.tasks.text_to_image import TextToImage
 from tests import toys
+from tests.pipelines.passes import rows_of_passes
 
 CPU = "[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."
 
@@ -33,25 +32,6 @@ def plan(request: pytest.FixtureRequest, settings: Settings) -> Plan:
     return resolve(asked, settings)
 
 
-@contextmanager
-def small_device(studio: Studio, plan: Plan, fails: Callable[[int], bool]) -> Iterator[list[int]]:
-    """While it lasts, a pass of so many rows through the UNet fails where `fails` says so; the rows of all passes."""
-    with studio.checkpoint(plan.recipe.checkpoint) as easels:
-        unet: Any = easels.easel().model.unet  # type: ignore[attr-defined]
-    seen: list[int] = []
-
-    def look(_module: object, given: tuple[Any, ...]) -> None:
-        seen.append(len(given[0]))
-        if fails(len(given[0])):
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-    hook = unet.register_forward_pre_hook(look)
-    try:
-        yield seen
-    finally:
-        hook.remove()
-
-
 def painted(studio: Studio, plan: Plan) -> tuple[list[np.ndarray], tuple[str, ...]]:
     told: list[Event] = []
     pictures = [np.asarray(picture).astype(int) for picture in studio.run(plan, told.append)]
@@ -64,14 +44,14 @@ def test_a_plan_that_runs_out_of_memory_is_painted_again_in_a_leaner_way(studio:
     usual, warnings = painted(studio, plan)
     assert warnings == ()
     studio.held.get(("describer", "idle"), lambda: torch.nn.Linear(8, 8))
-    with small_device(studio, plan, lambda rows: rows > 1) as seen:
+    with rows_of_passes(studio, plan, lambda rows: rows > 1) as seen:
         lean, warnings = painted(studio, plan)
     assert (seen[:3], set(seen[3:])) == ([4, 2, 2], {1}), "first with fewer at a time, then in the leaner way"
     assert warnings == (sparing.TOLD,)
     assert ("describer", "idle") not in studio.held.loaded()
     for one, other in zip(usual, lean, strict=True):
         assert np.abs(one - other).max() <= 2
-    with small_device(studio, plan, lambda _: False) as seen:
+    with rows_of_passes(studio, plan, lambda _: False) as seen:
         again, warnings = painted(studio, plan)
     assert (max(seen), warnings) == (4, ())
     for one, other in zip(usual, again, strict=True):
@@ -80,14 +60,14 @@ def test_a_plan_that_runs_out_of_memory_is_painted_again_in_a_leaner_way(studio:
 
 def test_what_is_finished_is_not_painted_again(studio: Studio, plan: Plan):
     passes = iter(range(100))
-    with small_device(studio, plan, lambda rows: next(passes) == 3 and rows > 1) as seen:
+    with rows_of_passes(studio, plan, lambda rows: next(passes) == 3 and rows > 1) as seen:
         pictures, warnings = painted(studio, plan)
     assert (len(pictures), warnings) == (3, (sparing.TOLD,))
     assert seen == [4, 4, 2, 2, *[1] * 4]
 
 
 def test_memory_that_runs_out_twice_is_told(studio: Studio, plan: Plan):
-    with small_device(studio, plan, lambda _: True), pytest.raises(torch.OutOfMemoryError):
+    with rows_of_passes(studio, plan, lambda _: True), pytest.raises(torch.OutOfMemoryError):
         studio.run(plan, lambda _: None)
     assert painted(studio, plan)[1] == ()
 

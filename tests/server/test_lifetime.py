@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from configs.settings import ROOT
+from tests.server.receiving import until
 from tests.server.running import Running, start
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker by /proc")
@@ -60,7 +60,7 @@ def test_a_task_that_kills_its_workers_fails_and_the_next_goes_on(server: Runnin
     for times in (1, 2, 3):
         worker = _worker_at(server, times)
         os.kill(worker, signal.SIGKILL)
-        _until(lambda worker=worker: not Path(f"/proc/{worker}").exists())  # type: ignore[misc]
+        until(lambda worker=worker: not Path(f"/proc/{worker}").exists(), 240)  # type: ignore[misc]
     slow.join(90)
     failed = answers[0].json()
     assert answers[0].status_code == 500
@@ -79,12 +79,12 @@ def test_a_killed_server_takes_its_worker_along_and_remembers(tmp_path: Path, to
     kept = running.made(prompt="made before the kill")
     slow = threading.Thread(target=lambda: _ignore_break(running))
     slow.start()
-    _until(lambda: _running_tasks(running) == 1)
+    until(lambda: _running_tasks(running) == 1, 240)
     worker = running.worker()
     running.process.kill()
     running.process.wait()
     slow.join(30)
-    _until(lambda: not Path(f"/proc/{worker}").exists())
+    until(lambda: not Path(f"/proc/{worker}").exists(), 240)
     again = start(tmp_path / "server", toy_models)
     again.wait("/healthz", seconds=20)
     assert again.client.get(f"/tasks/{kept['task_id']}").json()["task_status"] == "finished"
@@ -115,7 +115,7 @@ def _running_tasks(running: Running) -> int:
 
 def _worker_at(running: Running, times: int) -> int:
     """The worker that is at the newest task, which was begun so often."""
-    _until(lambda: _starts(running) == times and running.client.get("/readyz").status_code == 200)
+    until(lambda: _starts(running) == times and running.client.get("/readyz").status_code == 200, 240)
     worker = running.worker()
     assert worker
     return worker
@@ -126,10 +126,3 @@ def _starts(running: Running) -> int:
     with closing(sqlite3.connect(running.outputs / "db.sqlite3")) as database:
         found = database.execute("SELECT starts FROM tasks ORDER BY id DESC LIMIT 1").fetchone()
         return int(found[0]) if found else 0
-
-
-def _until(true: Callable[[], bool], seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
