@@ -13,11 +13,12 @@ from pathlib import Path
 from installation.pythons import Problem, fits, fitting, run_again
 
 ROOT = Path(__file__).resolve().parent
-USAGE = "launch.py [serve | demo | download [preset, model or file] | bench [name] | test] [--no-setup] [settings]"
+USAGE = "launch.py [serve | demo | download [name] | bench [name] | test] [--no-setup] [settings]"
 COMMANDS = {
     "serve": "serve the API (what happens when no command is given)",
     "demo": "serve on a free port, make four pictures through HTTP, and lay them on one sheet",
-    "download": "fetch what a preset needs (not named: --preset's), a mask model, a captioner or one known file",
+    "download": "fetch what a preset needs (not named: --preset's), a mask model, a captioner, one known file, or a "
+    "repository of Hugging Face's in diffusers' format (owner/name)",
     "bench": "measure something, and print a table; all that follows goes to benchmarks",
     "test": "install the test tools too and run the tests; all that follows goes to pytest",
 }
@@ -68,7 +69,9 @@ def check(command: str, words: list[str]) -> None:
     line = sources.parser(usage=USAGE, description=ABOUT)
     line.add_argument("--no-setup", action="store_true", help="run in the Python that runs this, and install nothing")
     if command == "download":
-        line.add_argument("name", nargs="?", help="a preset's name, a mask model's, a captioner's, or a known file's")
+        line.add_argument(
+            "name", nargs="?", help="a name: a preset's, a mask model's, a captioner's, a known file's, or owner/name"
+        )
     settings = sources.decide(sources.read(line, words))
     keys(settings)
     if command == "serve":

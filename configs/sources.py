@@ -157,13 +157,18 @@ def _from_line(file: Path, name: str, value: object) -> Any:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """GESSO_<SETTING>, over API_PORT, over one more than GRADIO_SERVER_PORT (where FooocusAPI served its API)."""
+    """GESSO_<SETTING>, over API_PORT, over one more than GRADIO_SERVER_PORT (where FooocusAPI served its API).
+
+    HF_ENDPOINT is Hugging Face's own name for a mirror.
+    """
     port = options()["port"]
     said = {}
     if environment.get("GRADIO_SERVER_PORT"):
         said["port"] = _value(port, environment["GRADIO_SERVER_PORT"], "GRADIO_SERVER_PORT") + 1
     if environment.get("API_PORT"):
         said["port"] = _value(port, environment["API_PORT"], "API_PORT")
+    if environment.get("HF_ENDPOINT"):
+        said["hf_mirror"] = _value(options()["hf_mirror"], environment["HF_ENDPOINT"], "HF_ENDPOINT")
     for name in (*options(), *LATER):
         source = f"GESSO_{name.upper()}"
         if environment.get(source):

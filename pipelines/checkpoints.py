@@ -7,7 +7,7 @@ from pathlib import Path
 from configs.models import download_command, model_folders
 from configs.settings import ROOT, Settings
 from masking.errors import InvalidValue, ModelMissing, NotSupported
-from pipelines import kinds, parts, tensor_files
+from pipelines import hub, kinds, parts, tensor_files, variants
 from pipelines.families import Checkpoint, families
 
 KNOWN = ROOT / "configs" / "checkpoints.json"
@@ -26,7 +26,8 @@ def installed(settings: Settings) -> dict[str, Path]:
 def find(name: str, settings: Settings) -> Checkpoint:
     """The checkpoint of that name.
 
-    Raises ModelMissing (a known one that is not installed), InvalidValue (no such name), NotSupported or BrokenModel.
+    Raises ModelMissing (a known one that is not installed, or what may be a repository's name), InvalidValue (no such
+    name), NotSupported or BrokenModel.
     """
     places = installed(settings)
     if name in places:
@@ -37,6 +38,12 @@ def find(name: str, settings: Settings) -> Checkpoint:
         raise ModelMissing(f"The checkpoint {name!r} is not installed. Fetch it with: {command}", field="checkpoint")
     near = difflib.get_close_matches(name, [*places, *known], n=3, cutoff=0)
     hint = f"the nearest names are {', '.join(near)}" if near else f"none is installed in {settings.models_path}"
+    if hub.is_name(name):
+        raise ModelMissing(
+            f"There is no checkpoint {name!r} here; {hint}. If it is a repository of Hugging Face's in diffusers' "
+            f"format, fetch it with: {download_command(name, settings)}",
+            field="checkpoint",
+        )
     raise InvalidValue(f"There is no checkpoint {name!r}; {hint}.", field="checkpoint")
 
 
@@ -56,9 +63,14 @@ def _below(folder: Path) -> list[Path]:
             continue
         if path.is_dir():
             found += [path] if (path / "model_index.json").is_file() else _below(path)
-        elif path.suffix in SUFFIXES:
+        elif path.suffix in SUFFIXES and not _is_component(path):
             found.append(path)
     return found
+
+
+def _is_component(path: Path) -> bool:
+    """Whether it is the weights of a component of a folder that has not come whole yet."""
+    return variants.is_of_weights(path.name) and (path.parent / "config.json").is_file()
 
 
 def _describe(name: str, path: Path, settings: Settings) -> Checkpoint:

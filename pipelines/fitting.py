@@ -17,6 +17,7 @@ from configs.settings import ROOT, Settings
 from masking.errors import DoesNotFit, GessoError
 from masking.machine import Machine
 from masking.residency import stamp
+from pipelines import variants
 from pipelines.families import Checkpoint
 from pipelines.parts import Parts
 from pipelines.plans import Plan, Size, Sizes
@@ -163,8 +164,10 @@ def _files(parts: Parts) -> Iterator[list[Path]]:
             continue
         seen.add(folder.name)
         for suffix in SUFFIXES:
-            if files := [file for file in sorted(folder.glob(f"*{suffix}")) if "." not in file.stem]:
-                yield files
+            files = sorted(folder.glob(f"*{suffix}"))
+            best = variants.best([file.name for file in files])
+            if kept := [file for file in files if (file.name in best if best else "." not in file.stem)]:
+                yield kept
                 break
 
 

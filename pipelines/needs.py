@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from configs.models import model_folders
 from configs.settings import Settings
 from masking.errors import InvalidValue, ModelMissing
-from pipelines import performance, planning, presets
+from pipelines import hub, performance, planning, presets
 from pipelines.presets import Preset
 from pipelines.sources import known_sources, models
 
@@ -21,13 +21,16 @@ TOLD = 3
 class Needed:
     """A file that is not installed. folder: below the models folder; name: below that, with slashes.
 
-    sha256: hexadecimal digits, "" where nobody told them.
+    sha256: hexadecimal digits, "" where nobody told them. total: its bytes, None where nobody told them.
+    repository: it is a folder, of whose files only the hub can tell, and url is its page there.
     """
 
     folder: str
     name: str
     url: str
-    sha256: str
+    sha256: str = ""
+    total: int | None = None
+    repository: bool = False
 
     def place(self, settings: Settings) -> Path:
         """Where it belongs: in the user's own models folder."""
@@ -37,12 +40,15 @@ class Needed:
 def of(name: str, settings: Settings) -> tuple[Needed, ...]:
     """What is missing of all that a preset, or else a known model, of that name needs, or of the one known file.
 
+    Any other name `owner/name` is taken for a repository's of Hugging Face's.
     Raises InvalidValue for a name of none, and what `of_preset` raises.
     """
     own, known = presets.names(planning.user_folder(settings)), models()
     if name in own:
         return of_preset(name, settings)
     files = known.get(name) or {place: url for place, url in known_sources().items() if place[1] == name}
+    if not files and (page := hub.page(hub.FOLDER, name)):
+        files = {(hub.FOLDER, name): page}
     if not files:
         names = [*own, *known, *(file for _, file in known_sources())]
         near = ", ".join(difflib.get_close_matches(name, names, n=TOLD, cutoff=0))
@@ -61,7 +67,7 @@ def of_preset(name: str, settings: Settings) -> tuple[Needed, ...]:
     preset = presets.load(name, planning.user_folder(settings))
     known, told = known_sources(), {(one.folder, one.name): one.url for one in preset.downloads}
     missing = [file for file in _files(preset, known, told) if not _is_there(*file, settings)]
-    sources = {file: told.get(file) or known.get(file) for file in missing}
+    sources = {file: told.get(file) or known.get(file) or hub.page(*file) for file in missing}
     lost = [settings.models_path / folder / file for (folder, file), url in sources.items() if not url]
     if lost:
         raise ModelMissing(
@@ -91,6 +97,8 @@ def _files(
 
 def _is_there(folder: str, name: str, settings: Settings) -> bool:
     """Whether the file (or folder) lies where it belongs, or anywhere below."""
+    if hub.page(folder, name):
+        return hub.is_there(name, model_folders(settings))
     wanted = PurePosixPath(name)
     end = len(wanted.parts)
     for place in (root / folder for root in model_folders(settings)):
@@ -100,8 +108,9 @@ def _is_there(folder: str, name: str, settings: Settings) -> bool:
 
 
 def _needed(folder: str, name: str, url: str) -> Needed:
-    told = SUM.search(url)
-    return Needed(folder=folder, name=name, url=SUM.sub("", url), sha256=told[1].lower() if told else "")
+    told, page = SUM.search(url), hub.page(folder, name)
+    digits = told[1].lower() if told else ""
+    return Needed(folder=folder, name=name, url=SUM.sub("", url), sha256=digits, repository=url == page)
 
 
 def _refuse_odd(name: str) -> None:

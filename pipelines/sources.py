@@ -6,7 +6,7 @@ from configs.models import download_command
 from configs.settings import ROOT, Settings
 from masking import weights
 from masking.errors import ModelMissing
-from pipelines import describers
+from pipelines import describers, hub
 from pipelines.presets import Preset
 
 CONFIGS = ROOT / "configs"
@@ -30,9 +30,9 @@ def models() -> dict[str, dict[tuple[str, str], str]]:
 
 
 def tells_where(preset: Preset) -> bool:
-    """Whether the preset itself, or `configs/`, tells where its checkpoint is to be had."""
+    """Whether the preset itself, or `configs/`, tells where its checkpoint is to be had, or its name does."""
     told = {(one.folder, one.name) for one in preset.downloads}
-    return ("checkpoints", preset.checkpoint) in {*told, *known_sources()}
+    return ("checkpoints", preset.checkpoint) in {*told, *known_sources()} or hub.is_name(preset.checkpoint)
 
 
 def to_fetch(preset: Preset, settings: Settings, field: str) -> ModelMissing:

@@ -1,12 +1,13 @@
 """Components of a checkpoint, loaded: by diffusers' and transformers' own classes, from a single file or folders."""
 
 import functools
+from pathlib import Path
 from typing import Any
 
 from configs.settings import ROOT
 from masking.errors import BrokenModel
 from masking.machine import is_out_of_memory
-from pipelines import scaled
+from pipelines import scaled, variants
 from pipelines.parts import Parts
 
 VOCABULARIES = ROOT / "configs" / "tokenizers"
@@ -124,7 +125,8 @@ def _for_part(part: str, number: Any) -> Any:
 
 def _strictly(kind: Any, folder: str, **more: Any) -> Any:
     """`from_pretrained` that does not make up what the files lack."""
-    made, told = kind.from_pretrained(folder, output_loading_info=True, **more)
+    variant = variants.of(Path(folder))
+    made, told = kind.from_pretrained(folder, variant=variant, output_loading_info=True, **more)
     if absent := sorted(told["missing_keys"]):
         raise ValueError(f"it lacks {len(absent)} tensors, {absent[0]} among them")
     return made

@@ -1,4 +1,4 @@
-"""`python -m server.download [preset, model or file]`: fetch it into the models folder, and tell how far it is."""
+"""`python -m server.download [name]`: fetch what has it into the models folder, and tell how far it is."""
 
 import asyncio
 import signal
@@ -22,7 +22,9 @@ WIDTH = 100
 def main(arguments: Sequence[str]) -> int:
     """Fetch; 0 when all is there, 1 when something is in the way, 2 for a wrong word, 130 when it was stopped."""
     try:
-        line = sources.parser("launch.py download", usage="launch.py download [preset, model or file] [settings]")
+        line = sources.parser(
+            "launch.py download", usage="launch.py download [preset, model, file or owner/name] [settings]"
+        )
         line.add_argument("name", nargs="?")
         asked: Namespace = sources.read(line, arguments)
         settings = sources.decide(asked)

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from configs.settings import Settings
 from masking.errors import GessoError
 from pipelines.needs import Needed
-from server import transfer
+from server import hub, transfer
 from server.errors import DownloadFailed
 from server.partial import Partial
 from server.sites import Sites
@@ -121,15 +121,26 @@ class Download:
             self._become("finished")
 
     async def measure(self, http: httpx.AsyncClient) -> None:
-        """Ask every host for the size of its file. Raises DownloadFailed."""
+        """Ask every host for the size of its file, the hub for a repository's. Raises DownloadFailed."""
+        self.files = tuple([each for file in self.files for each in await self._listed(http, file)])
         for file in self.files:
             wanted = Wanted(url=file.needed.url, sha256=file.needed.sha256)
-            with self._at(file):
-                file.total = (await transfer.look(http, self._sites, wanted)).total
+            if (total := file.needed.total) is None:
+                with self._at(file):
+                    total = (await transfer.look(http, self._sites, wanted)).total
+            file.total = total
             file.got = min(await asyncio.to_thread(self._partial(file).had, wanted.url), file.total or 0)
             file.state = "waiting"
         self._marks.clear()
         self._tell()
+
+    async def _listed(self, http: httpx.AsyncClient, file: File) -> list[File]:
+        """The files of a repository that are not there yet; what is a file already, as it is."""
+        if not file.needed.repository:
+            return [file]
+        with self._at(file):
+            found = await hub.files(http, self._sites, file.needed)
+        return [File(needed=one, total=one.total) for one in found if not one.place(self._settings).exists()]
 
     def free(self) -> int:
         """Bytes that the disk of the models folder has room for."""
@@ -169,7 +180,9 @@ class Download:
             yield
         except DownloadFailed as problem:
             place = file.needed.place(self._settings)
-            way = f"Or fetch {file.needed.url} by other means, and put it there: {place}"
+            what = " (model_index.json and the folders that it names, of weights the .safetensors)"
+            which = f"{file.needed.url}{what if file.needed.repository else ''}"
+            way = f"Or fetch {which} by other means, and put it there: {place}"
             raise DownloadFailed(f"{problem} {way}") from problem
 
     def _partial(self, file: File) -> Partial:

@@ -1,6 +1,7 @@
 """Which sites models may be fetched from: those in `configs/downloads.json`, and those that the settings add."""
 
 import json
+import os
 from urllib.parse import urlsplit
 
 import httpx
@@ -37,6 +38,12 @@ class Sites:
         if not self._is_own(parsed) and not self._is_listed(parsed, self._hosts):
             raise InvalidValue(f"{self._why_not(parsed)} ({url[:500]})", field="preset")
         return parsed
+
+    def credentials(self, url: httpx.URL) -> dict[str, str]:
+        """What a call carries so that the hub knows who calls: HF_TOKEN of the environment, for the hub alone."""
+        hub, token = httpx.URL(self._mirror or HUB), os.environ.get("HF_TOKEN", "").strip()
+        same = (url.scheme, url.host, url.port) == (hub.scheme, hub.host, hub.port)
+        return {"Authorization": f"Bearer {token}"} if token and same else {}
 
     def why_not_on_to(self, url: httpx.URL) -> str | None:
         """Why a redirection to that URL is not followed; None: it is."""

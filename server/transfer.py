@@ -10,7 +10,7 @@ import httpx
 
 from server.errors import DownloadFailed
 from server.partial import Offer, Partial
-from server.sites import Sites
+from server.sites import HUB, Sites
 
 Tell = Callable[[int, int | None], None]
 """Told of bytes that are there, and of how many it will be (None: nobody says)."""
@@ -49,6 +49,20 @@ async def look(http: httpx.AsyncClient, sites: Sites, wanted: Wanted) -> Offer:
             return _offer(answer, told, wanted)
     except (_Cut, httpx.TransportError) as problem:
         raise DownloadFailed(f"{_host(sites, wanted.url)} cannot be reached: {_reason(problem)}.") from problem
+
+
+async def read(http: httpx.AsyncClient, sites: Sites, url: str, *, most: int) -> bytes:
+    """What a small file has in it. Raises DownloadFailed, or InvalidValue for its site. most: bytes."""
+    content = bytearray()
+    try:
+        async with _opened(http, sites, url, AS_IT_IS) as (answer, _):
+            async for chunk in answer.aiter_raw(CHUNK):
+                content += chunk
+                if len(content) > most:
+                    raise DownloadFailed(f"{url} has more than {most} bytes.")
+    except (_Cut, httpx.TransportError) as problem:
+        raise DownloadFailed(f"{_host(sites, url)} cannot be reached: {_reason(problem)}.") from problem
+    return bytes(content)
 
 
 async def fetch(http: httpx.AsyncClient, sites: Sites, wanted: Wanted, part: Partial, tell: Tell) -> None:
@@ -118,7 +132,7 @@ async def _opened(
     """
     here, told = sites.first(url), ""
     for _ in range(1 + MOST_REDIRECTS):
-        async with http.stream("GET", here, headers=headers) as answer:
+        async with http.stream("GET", here, headers=headers | sites.credentials(here)) as answer:
             if found := SHA256.fullmatch(answer.headers.get("x-linked-etag", "")):
                 told = found[1]
             if answer.next_request is None:
@@ -137,7 +151,8 @@ def _refuse(answer: httpx.Response, url: str) -> None:
     if status in (408, 425, 429) or status >= 500:
         raise _Cut(f"it was answered with {status}")
     if status in (401, 403):
-        raise DownloadFailed(f"{url} is only given to people who are known there ({status}): log in with a browser.")
+        way = "with a browser" + (", and put a token of yours into HF_TOKEN" if url.startswith(HUB) else "")
+        raise DownloadFailed(f"{url} is only given to people who are known there ({status}): log in {way}.")
     if status not in ((200, 206, 416) if "range" in answer.request.headers else (200,)):
         raise DownloadFailed(f"{url} is not to be had: it was answered with {status}.")
     kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()

@@ -25,5 +25,11 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def _nobodys_settings(monkeypatch):
-    for name in ("API_PORT", "GRADIO_SERVER_PORT", *(f"GESSO_{name.upper()}" for name in options())):
+    for name in (
+        "API_PORT",
+        "GRADIO_SERVER_PORT",
+        "HF_ENDPOINT",
+        "HF_TOKEN",
+        *(f"GESSO_{name.upper()}" for name in options()),
+    ):
         monkeypatch.delenv(name, raising=False)

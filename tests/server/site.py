@@ -38,11 +38,16 @@ class Offered:
 
 @dataclass
 class Site:
-    """asked: (path, Range header) of every request, in order."""
+    """asked: (path, Range header) of every request, in order; credentials: (path, Authorization header) of each.
+
+    known: the one Authorization header that it gives anything to, "" where everybody gets everything.
+    """
 
     host: str
     files: dict[str, Offered] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    credentials: list[tuple[str, str]] = field(default_factory=list)
+    known: str = ""
 
     def offer(self, path: str, content: bytes = b"", **more: object) -> str:
         """Give a file away; its URL."""
@@ -64,7 +69,10 @@ def site() -> Iterator[Site]:
         def do_GET(self) -> None:
             path = self.path.removeprefix("http://models.test")  # as a proxy is asked
             made.asked.append((path, self.headers.get("Range", "")))
+            made.credentials.append((path, told := self.headers.get("Authorization", "")))
             offered = made.files.get(path, Offered(status=404))
+            if made.known and told != made.known:
+                offered = Offered(status=401)
             try:
                 self._give(offered)
             except (BrokenPipeError, ConnectionResetError):

@@ -124,6 +124,14 @@ def test_an_error_never_reaches_the_queue(server: Running) -> None:
     assert server.made()["id"] == before + 1
 
 
+def test_a_repository_is_424_with_the_command_that_fetches_it_and_nothing_else_is(server: Running) -> None:
+    answer = server.generate(base_model_name="somebody/some-model")
+    assert (answer.status_code, answer.json()["field"]) == (424, "base_model_name")
+    assert "launch.py download somebody/some-model" in answer.json()["detail"]
+    for name in ("somebody/some-model.safetensors", "a/b/c", "../x", "somebody/.."):
+        assert server.generate(base_model_name=name).status_code == 422
+
+
 @pytest.mark.contract("0/defaults-give-way", "4/base_model_name")
 def test_a_missing_known_checkpoint_is_424_with_the_way_to_get_it(server: Running) -> None:
     known = json.loads((ROOT / "configs" / "checkpoints.json").read_text())
