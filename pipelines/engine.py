@@ -199,7 +199,7 @@ class Engine:
             return _failed(request, problem)
 
     def _advance(self, request: _Request, sample: Sample, output: "Tensor") -> None:
-        guided = guide(output, sample, request.sampler.diffusers, request.painting.recipe)
+        guided = guide(output, sample, request.sampler.noise, request.painting.recipe)
         if request.watched:
             request.denoised = self._denoised(sample.latents, guided, sample.timestep)[0]
         request.latents = request.sampler.step(guided, _timestep(request), request.latents, request.generator)

@@ -14,7 +14,7 @@ from masking.errors import BrokenModel
 from pipelines import emphasis, unet_model
 from pipelines.adapters import Adapters
 from pipelines.families import Checkpoint, Sample, Start, Words
-from pipelines.flow_sampling import FlowSampler, clean_latents
+from pipelines.flow_sampling import SECTION, FlowSampler, clean_latents
 from pipelines.latent_spaces import KlSpace
 from pipelines.parts import Parts
 from pipelines.plans import Painting, Pixels, Recipe, Repainting
@@ -83,6 +83,7 @@ def describe(
         text_layers=1,
         inpainting=inpainting,
         shown=shown,
+        sampling=SECTION,
         usual=usual,
         caveats=caveats,
     )

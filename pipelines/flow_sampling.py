@@ -6,10 +6,13 @@ latents = (1 - level) * clean + level * noise, and the model tells noise - clean
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipelines.samplers import flow_options
+from pipelines.samplers import own_options
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+
+SECTION = "flow"
+"""Of `configs/samplers.json`."""
 
 TRAINED = 1000
 """Timesteps are levels times this."""
@@ -22,6 +25,7 @@ class FlowSampler:
     """
 
     init_noise_sigma = 1.0
+    noise = None
 
     def __init__(
         self,
@@ -37,7 +41,7 @@ class FlowSampler:
         from diffusers import FlowMatchEulerDiscreteScheduler
 
         told = {name: value for name, value in config.items() if not name.startswith("_")}
-        self._scheduler = FlowMatchEulerDiscreteScheduler.from_config(told | flow_options(sampler, scheduler))
+        self._scheduler = FlowMatchEulerDiscreteScheduler.from_config(told | own_options(SECTION, sampler, scheduler))
         self._scheduler.set_timesteps(device=device, **course)
         self._scheduler.set_begin_index(skipped)
         self.timesteps = self._scheduler.timesteps[skipped:]

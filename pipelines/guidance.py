@@ -1,8 +1,9 @@
 """What one look of the model at the latents comes to: guidance, its mimicking (adaptive_cfg), and sharpness."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.families import Sample
+from pipelines.noise import Noise
 from pipelines.plans import Recipe
 
 if TYPE_CHECKING:
@@ -15,16 +16,16 @@ WINDOW = 5
 """Rows and columns of latent cells that the smoothing looks at."""
 
 
-def guide(output: "Tensor", sample: Sample, scheduler: Any, recipe: Recipe) -> "Tensor":
+def guide(output: "Tensor", sample: Sample, noise: Noise | None, recipe: Recipe) -> "Tensor":
     """The model's output rows [negative, prompt] (or the prompt's alone) as one row.
 
-    scheduler: the request's own, whose `alphas_cumprod` and `config` tell how the checkpoint was trained.
+    noise: how the checkpoint was trained, None for one that has guided its output itself.
     """
-    if len(output) == 1 and not recipe.sharpness:
+    if noise is None or (len(output) == 1 and not recipe.sharpness):
         return output
-    progress = 1 - float(sample.timestep) / (len(scheduler.alphas_cumprod) - 1)
+    progress = noise.progress(sample.timestep)
     if recipe.sharpness:
-        output = _sharpened(output, sample, scheduler, SHARPNESS * recipe.sharpness * progress)
+        output = _sharpened(output, sample, noise, SHARPNESS * recipe.sharpness * progress)
     if len(output) == 1:
         return output
     negative, prompt = output.chunk(2)
@@ -38,28 +39,21 @@ def _scale(recipe: Recipe, progress: float) -> float:
     return recipe.adaptive_cfg + (recipe.guidance_scale - recipe.adaptive_cfg) * progress
 
 
-def _sharpened(output: "Tensor", sample: Sample, scheduler: Any, share: float) -> "Tensor":
+def _sharpened(output: "Tensor", sample: Sample, trained: Noise, share: float) -> "Tensor":
     """The prompt's row, with a share of the noise that it sees smoothed: what is no noise then stays in the picture."""
     import torch
 
-    signal, noise = _levels(sample, scheduler)
+    signal, noise = trained.levels(sample.timestep)
     seen, told = sample.latents, output[-1:]
-    if scheduler.config.prediction_type == "epsilon":
+    if trained.tells == "epsilon":
         clean = (seen - noise * told) / signal
         told = told + share * (_smoothed(told, clean) - told)
-    elif scheduler.config.prediction_type == "v_prediction":
-        clean, epsilon = signal * seen - noise * told, noise * seen + signal * told
-        told = told + share * (_smoothed(epsilon, clean) - epsilon) / signal
+    elif trained.tells in ("v_prediction", "turned"):
+        velocity = told if trained.tells == "v_prediction" else -told
+        clean, epsilon = signal * seen - noise * velocity, noise * seen + signal * velocity
+        velocity = velocity + share * (_smoothed(epsilon, clean) - epsilon) / signal
+        told = velocity if trained.tells == "v_prediction" else -velocity
     return torch.cat([output[:-1], told])
-
-
-def _levels(sample: Sample, scheduler: Any) -> tuple[float, float]:
-    """How much of signal and of noise is in latents at the sample's timestep, which may lie between whole ones."""
-    import numpy as np
-
-    levels = scheduler.alphas_cumprod.cpu().numpy()
-    signal = float(np.exp(np.interp(float(sample.timestep), np.arange(len(levels)), np.log(levels))))
-    return signal**0.5, (1 - signal) ** 0.5
 
 
 def _smoothed(values: "Tensor", guide: "Tensor") -> "Tensor":

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
 MENTION = re.compile(r"(?<!\w)embedding:([^\s,()\[\]:<>|]*[^\s,()\[\]:<>|.;!?])", re.IGNORECASE)
 
-ENCODERS = {
-    "stable_diffusion": {"clip_l": "text_encoder"},
-    "sdxl": {"clip_l": "text_encoder", "clip_g": "text_encoder_2"},
-}
+TWO = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
+ENCODERS = {"stable_diffusion": {"clip_l": "text_encoder"}, "sdxl": TWO, "playground": TWO}
 """For each family that can use them: a file's tensor for each text encoder."""
 
 

@@ -32,7 +32,9 @@ class Kind:
 
 @functools.cache
 def table() -> dict[str, Any]:
-    """The whole file: `pipelines` (diffusers' class → family), `kinds`, `parts` (by the name of their configs)."""
+    """The whole file: `pipelines` (diffusers' class → family), `schedulers` (diffusers' class → that family → the one
+    that it really is), `kinds`, `parts` (by the name of their configs).
+    """
     told: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
     return told
 

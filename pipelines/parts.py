@@ -66,9 +66,12 @@ def of_folder(path: Path) -> Parts:
     try:
         index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
         pipeline = str(index["_class_name"])
-    except (OSError, ValueError, KeyError, TypeError) as problem:
+        scheduler = str(index["scheduler"][1]) if index.get("scheduler") else ""
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as problem:
         raise BrokenModel(f"The checkpoint at {path} is damaged: {problem}.", field="checkpoint") from problem
-    return Parts(path=path, family=kinds.table()["pipelines"].get(pipeline, ""), kind=pipeline, folders=(path,))
+    family = kinds.table()["pipelines"].get(pipeline, "")
+    family = kinds.table()["schedulers"].get(scheduler, {}).get(family, family)
+    return Parts(path=path, family=family, kind=pipeline, folders=(path,))
 
 
 def of_file(path: Path, settings: Settings) -> Parts:

@@ -19,7 +19,7 @@ def choose(
     """The recipe of a task on a checkpoint in a performance mode. Raises a `masking.errors.GessoError`."""
     fast = _fast(performance.find(mode), checkpoint, settings)
     task, preset = suited.suit(task, preset, checkpoint, mode, warnings)
-    sampler, scheduler = _sampling(task, preset, warnings)
+    sampler, scheduler = _sampling(task, preset, checkpoint, warnings)
     vae = companions.vae(preset.vae if task.vae is None else task.vae, checkpoint, settings)
     _look_for_companions(task, preset, settings, warnings)
     engine = _engine(task, preset, checkpoint, settings, warnings)
@@ -91,10 +91,15 @@ def _engine(task: Task, preset: Preset, checkpoint: Checkpoint, settings: Settin
     return engine if task.inpaints else ""
 
 
-def _sampling(task: Task, preset: Preset, warnings: list[str]) -> tuple[str, str]:
+def _sampling(task: Task, preset: Preset, checkpoint: Checkpoint, warnings: list[str]) -> tuple[str, str]:
     """Sampler and scheduler, each the nearest one that there is; the scheduler gives way to the sampler."""
-    sampler = samplers.check("sampler", preset.sampler if task.sampler is None else task.sampler, warnings)
-    scheduler = samplers.check("scheduler", preset.scheduler if task.scheduler is None else task.scheduler, warnings)
+    sampler = preset.sampler if task.sampler is None else task.sampler
+    scheduler = preset.scheduler if task.scheduler is None else task.scheduler
+    if section := checkpoint.sampling:
+        sampler = samplers.check_own(section, "sampler", sampler, checkpoint.kind, warnings)
+        return sampler, samplers.check_own(section, "scheduler", scheduler, checkpoint.kind, warnings)
+    sampler = samplers.check("sampler", sampler, warnings)
+    scheduler = samplers.check("scheduler", scheduler, warnings)
     fitting = samplers.schedulers_of(sampler)
     if scheduler in fitting:
         return sampler, scheduler

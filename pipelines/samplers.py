@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from configs.settings import ROOT
 from masking.errors import InvalidValue
+from pipelines.noise import StepNoise
 from pipelines.solvers import LegScheduler, timesteps_of
 
 if TYPE_CHECKING:
@@ -52,28 +53,28 @@ def check(part: Part, name: str, warnings: list[str]) -> str:
     raise InvalidValue(f"There is no {part} {name!r}; the nearest are {', '.join(near)}.", field=part)
 
 
-def flow_names(part: Part) -> tuple[str, ...]:
-    """The samplers or schedulers that models of flow matching can use, the usual one first."""
-    return tuple(_table()["flow"][f"{part}s"])
+def own_names(section: str, part: Part) -> tuple[str, ...]:
+    """The samplers or schedulers of models that have their own, the usual one first. section: of the table."""
+    return tuple(_table()[section][f"{part}s"])
 
 
-def check_flow(part: Part, name: str, kind: str, warnings: list[str]) -> str:
-    """That name, or the nearest one that a model of flow matching can use, which `warnings` tell with the model's kind.
+def check_own(section: str, part: Part, name: str, kind: str, warnings: list[str]) -> str:
+    """That name, or the nearest one that models of a section can use, which `warnings` tell with the model's kind.
 
     Raises InvalidValue for a name that is none at all.
     """
-    if name in flow_names(part):
+    if name in own_names(section, part):
         return name
     check(part, name, [])
-    nearest: str = _table()["flow"]["nearest"][f"{part}s"].get(name, flow_names(part)[0])
+    nearest: str = _table()[section]["nearest"][f"{part}s"].get(name, own_names(section, part)[0])
     warnings.append(f"The {part} {name} cannot be used with {kind}: {nearest} takes its place.")
     return nearest
 
 
-def flow_options(sampler: str, scheduler: str) -> dict[str, Any]:
-    """What a pair of names means to diffusers' FlowMatchEulerDiscreteScheduler."""
-    flow = _table()["flow"]
-    return {**flow["samplers"][sampler], **flow["schedulers"][scheduler]}
+def own_options(section: str, sampler: str, scheduler: str) -> dict[str, Any]:
+    """What a pair of names of a section means to diffusers' scheduler."""
+    own = _table()[section]
+    return {**own["samplers"][sampler], **own["schedulers"][scheduler]}
 
 
 def schedulers_of(sampler: str) -> tuple[str, ...]:
@@ -113,6 +114,7 @@ class Sampler:
             if hasattr(self.diffusers, "set_begin_index"):
                 self.diffusers.set_begin_index(first)
             self.timesteps = self.diffusers.timesteps[first:]
+        self.noise = StepNoise(self.diffusers)
         self._takes_generator = "generator" in inspect.signature(self.diffusers.step).parameters
 
     def _climb(self, ladder: list[float], rail: Any, device: str) -> None:

@@ -57,11 +57,12 @@ def _sampling(
     task: Task, preset: Preset, checkpoint: Checkpoint, own: bool, warnings: list[str]
 ) -> tuple[Task, Preset]:
     """Sampler and scheduler as flow matching has them."""
+    section = checkpoint.sampling
     parts: tuple[Part, Part] = ("sampler", "scheduler")
     used: dict[str, str] = {}
     for part in parts:
-        asked = getattr(task, part) or (getattr(preset, part) if own else samplers.flow_names(part)[0])
-        used[part] = samplers.check_flow(part, asked, checkpoint.kind, warnings)
+        asked = getattr(task, part) or (getattr(preset, part) if own else samplers.own_names(section, part)[0])
+        used[part] = samplers.check_own(section, part, asked, checkpoint.kind, warnings)
     sampler, scheduler = used["sampler"], used["scheduler"]
     return replace(task, sampler=None, scheduler=None), replace(preset, sampler=sampler, scheduler=scheduler)
 

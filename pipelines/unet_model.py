@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from masking.errors import BrokenModel, NotSupported
 from pipelines import inpaint_engine
 from pipelines.adapters import Adapters
 from pipelines.denoised import Denoised
-from pipelines.families import Checkpoint, Sample, Start, Words
+from pipelines.families import Checkpoint, Sample, Sampling, Start, Words
 from pipelines.parts import Parts
 from pipelines.plans import NO_FREEU, FreeU, Painting, Pixels, Repainting
 from pipelines.reading import Reader
@@ -64,7 +64,8 @@ def vae_config(path: Path) -> dict[str, Any]:
     """A VAE's config. Raises BrokenModel."""
     try:
         config: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
-        return {"latent_channels": config["latent_channels"], "block_out_channels": config["block_out_channels"]}
+        told = {name: config[name] for name in ("latent_channels", "block_out_channels")}
+        return told | {"latents_mean": config.get("latents_mean")}
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise BrokenModel(f"The VAE at {path} is damaged: {problem}.", field="vae") from problem
 
@@ -90,7 +91,7 @@ class UnetModel:
         self.dtype = unet.dtype
         self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
 
-    def sampling(self, painting: Painting) -> Sampler:
+    def sampling(self, painting: Painting) -> Sampling:
         """The sampler of the recipe, set to what a painting leaves of its schedule."""
         recipe = painting.recipe
         return Sampler(
@@ -102,7 +103,7 @@ class UnetModel:
             device=self.device,
         )
 
-    def denoised(self) -> Denoised:
+    def denoised(self) -> "Callable[[Tensor, Tensor, Tensor], Tensor]":
         """By the noise that the checkpoint was trained with."""
         return Denoised(self.scheduler_config, self.device)
 
@@ -173,8 +174,26 @@ class UnetModel:
 
     def _latents_of(self, picture: "Tensor", generator: "Generator") -> "Tensor":
         posterior = self.vae.encode(picture.to(self.device, self.vae.dtype)).latent_dist
-        latents: Tensor = self.vae.config.scaling_factor * posterior.sample(generator)
-        return latents.to(self.dtype).contiguous()
+        return self._scaled(posterior.sample(generator)).to(self.dtype).contiguous()
+
+    def _scaled(self, latents: "Tensor") -> "Tensor":
+        """A VAE's latents as the UNet sees them: by one factor, or even, where its config tells how channels spread."""
+        scaled: Tensor
+        if (spread := self._spread(latents)) is None:
+            scaled = self.vae.config.scaling_factor * latents
+        else:
+            scaled = (latents - spread[0]) * self.vae.config.scaling_factor / spread[1]
+        return scaled
+
+    def _spread(self, like: "Tensor") -> "tuple[Tensor, Tensor] | None":
+        """Mean and spread of the VAE's latents, 1 × channels × 1 × 1."""
+        import torch
+
+        told = [self.vae.config.get(name) for name in ("latents_mean", "latents_std")]
+        if None in told:
+            return None
+        mean, spread = (torch.tensor(values).view(1, -1, 1, 1).to(like.device, like.dtype) for values in told)
+        return mean, spread
 
     def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
         """The UNet's outputs, rows × 4 × rows of cells × columns for each sample; all samples have the same LoRAs."""
@@ -253,14 +272,14 @@ class UnetModel:
 
         with torch.inference_mode():
             posterior = self.vae.encode(signed(pixels).to(self.device, self.vae.dtype)).latent_dist
-            latents: Tensor = self.vae.config.scaling_factor * posterior.mean
-        return latents
+            return self._scaled(posterior.mean)
 
     def decode(self, latents: "Tensor") -> Pixels:
         """height × width × 3, RGB. Raises BrokenModel where the model gave no numbers."""
-        return picture_of(
-            self.vae.decode(latents.to(self.vae.dtype) / self.vae.config.scaling_factor, return_dict=False)[0]
-        )
+        latents, scale = latents.to(self.vae.dtype), self.vae.config.scaling_factor
+        spread = self._spread(latents)
+        plain = latents / scale if spread is None else latents * spread[1] / scale + spread[0]
+        return picture_of(self.vae.decode(plain, return_dict=False)[0])
 
 
 def signed(pixels: Pixels) -> "Tensor":

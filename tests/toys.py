@@ -91,6 +91,21 @@ def sdxl(folder: Path, *, unet_channels: int = 4, seed: int = 0) -> Path:
     return folder
 
 
+def playground(folder: Path) -> Path:
+    """Write a checkpoint as Playground v2.5 is, SDXL's models with noise of any strength, to `folder` and return it."""
+    import diffusers
+
+    sdxl(folder)
+    diffusers.EDMDPMSolverMultistepScheduler(sigma_max=60.0).save_pretrained(folder / "scheduler")
+    evened: dict[str, Any] = {"scaling_factor": 0.5, "latents_mean": [-1.6574, 1.886, -1.383, 2.5155]}
+    evened |= {"latents_std": [8.4927, 5.9022, 6.5498, 5.2299]}
+    index = {"scheduler": ["diffusers", "EDMDPMSolverMultistepScheduler"]}
+    for file, told in ((folder / "vae" / "config.json", evened), (folder / "model_index.json", index)):
+        config = json.loads(file.read_text(encoding="utf-8")) | told
+        file.write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
 def clip_config(*, width: int = 16, layers: int = 3, projection: int = 16):
     """A small text encoder's configuration, for the toys' tokenizer."""
     from transformers import CLIPTextConfig

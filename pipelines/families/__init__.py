@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from configs.settings import Settings
+from pipelines.noise import Noise
 from pipelines.parts import Parts
 from pipelines.plans import Painting, Pixels
 from pipelines.usual import Usual
@@ -27,8 +28,9 @@ class Checkpoint:
     kind: in words. side: of the native picture, pixels. multiple: of this are the sides that it paints. cell: pixels
     per latent cell. text_layers: of the text encoder (the most that clip_skip can be). inpainting: made to repaint
     under a mask. shown: made to see the picture and to change it as it is asked. told_size: whether it is told the
-    picture's size, which adm_scaler_* change. usual: see `pipelines.usual`, None for one that does all that Stable
-    Diffusion does, as presets say. caveats: what is to be told of every picture that it paints.
+    picture's size, which adm_scaler_* change. sampling: the section of `configs/samplers.json` that its samplers are
+    in, "" for Stable Diffusion's. usual: see `pipelines.usual`, None for one that does all that Stable Diffusion does,
+    as presets say. caveats: what is to be told of every picture that it paints.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Checkpoint:
     inpainting: bool
     shown: bool = False
     told_size: bool = False
+    sampling: str = ""
     usual: Usual | None = None
     caveats: tuple[str, ...] = ()
 
@@ -93,11 +96,15 @@ class Sample:
 class Sampling(Protocol):
     """One request's own sampler, set to its steps. timesteps: those that remain to be done.
 
-    diffusers: its scheduler, with `scale_model_input`, `add_noise` and `init_noise_sigma` as diffusers has them.
+    noise: what the model was trained to see, None for one that guides its output itself. diffusers: its scheduler, with
+    `scale_model_input`, `add_noise` and `init_noise_sigma` as diffusers has them.
     """
 
     diffusers: Any
     timesteps: Any
+
+    @property
+    def noise(self) -> Noise | None: ...
 
     def step(self, output: "Tensor", timestep: "Tensor", latents: "Tensor", generator: "Generator") -> "Tensor":
         """The latents one timestep on; noise that the sampler adds is drawn from `generator`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from configs.settings import Settings
 from pipelines import unet_model
@@ -34,6 +34,11 @@ def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
 
 def load(checkpoint: Checkpoint, device: str, settings: Settings) -> "Sdxl":
     """The checkpoint's models in main memory, made for a device. Raises BrokenModel."""
+    return build(Sdxl, checkpoint, device, settings)
+
+
+def build(kind: "type[Made]", checkpoint: Checkpoint, device: str, settings: Settings) -> "Made":
+    """The checkpoint's models as a model of class `kind`. Raises BrokenModel."""
     from diffusers import AutoencoderKL, StableDiffusionXLPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
@@ -43,10 +48,10 @@ def load(checkpoint: Checkpoint, device: str, settings: Settings) -> "Sdxl":
     encoders = [
         Encoder(
             weights.tokenizer(f"tokenizer{which}", CLIPTokenizer),
-            weights.text_encoder(f"text_encoder{which}", kind),
+            weights.text_encoder(f"text_encoder{which}", encoder),
             Inversions(checkpoint.family, key, settings),
         )
-        for which, kind, key in (("", CLIPTextModel, "clip_l"), ("_2", CLIPTextModelWithProjection, "clip_g"))
+        for which, encoder, key in (("", CLIPTextModel, "clip_l"), ("_2", CLIPTextModelWithProjection, "clip_g"))
     ]
     unet = weights.model("unet", UNet2DConditionModel)
     vae = weights.model("vae", AutoencoderKL)
@@ -61,7 +66,7 @@ def load(checkpoint: Checkpoint, device: str, settings: Settings) -> "Sdxl":
         scheduler=None,
         add_watermarker=False,
     )
-    return Sdxl(
+    return kind(
         unet=unet,
         vae=vae,
         adapters=Adapters(pipeline, settings),
@@ -80,18 +85,25 @@ class Sdxl(UnetModel):
         import torch
 
         pooled = [sample.words.pooled for sample in samples if sample.words.pooled is not None]
-        rows = [row for sample in samples for row in _sizes(sample)]
+        rows = [row for sample in samples for row in _sizes(sample, self._progress(sample))]
         sizes = torch.tensor(rows, dtype=self.dtype, device=self.device)
         return {"text_embeds": torch.cat(pooled), "time_ids": sizes}
 
+    def _progress(self, sample: Sample) -> float:
+        """How far a sample is from noise alone (0) to the picture (1)."""
+        return 1 - float(sample.timestep) / LAST_TIMESTEP
 
-def _sizes(sample: Sample) -> Sequence[tuple[float, ...]]:
+
+Made = TypeVar("Made", bound=Sdxl)
+
+
+def _sizes(sample: Sample, progress: float) -> Sequence[tuple[float, ...]]:
     """The size it had, where it was cropped, the size it has: height before width, [negative, prompt] or the prompt's.
 
     At the beginning, up to the share `adm.end` of the denoising, the size it had is told larger or smaller than it is.
     """
     height, width, adm = sample.painting.height, sample.painting.width, sample.painting.recipe.adm
-    early = adm[2] >= 1 or 1 - float(sample.timestep) / LAST_TIMESTEP < adm[2]
+    early = adm[2] >= 1 or progress < adm[2]
     scales = (adm[1], adm[0]) if early else (1.0, 1.0)
     told = [
         (float(int(height * scale)), float(int(width * scale)), 0.0, 0.0, float(height), float(width))
