@@ -18,6 +18,13 @@ def amount(text: str, total: int) -> int:
     return int(found)
 
 
+def share(text: str, among: int) -> str:
+    """What each of so many gets of an amount or a share that `amount` can read."""
+    if among == 1:
+        return text
+    return f"{float(text.strip().rstrip('% ')) / among}%" if "%" in text else str(amount(text, 1) // among)
+
+
 def is_amount(text: str) -> bool:
     """Whether `amount` can read it."""
     try:

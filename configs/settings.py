@@ -1,13 +1,10 @@
 """What is set at launch: one frozen object, and the one place for every default."""
 
-import re
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, get_args
-from urllib.parse import urlsplit
 
-from configs import hosts
+from configs import devices, hosts, urls
 from configs.amounts import is_amount
 from configs.keep import is_limit
 from configs.logs import LogFormat
@@ -125,6 +122,15 @@ class Settings:
         default="auto",
         metadata=option("where models run; auto takes the best there is", choices=get_args(Device)),
     )
+    devices: tuple[str, ...] = field(
+        default=devices.AUTO,
+        metadata=option(
+            "devices that get a worker process each, with commas, such as cuda:0,cuda:1 or cpu,cpu; auto: every CUDA "
+            "device, or one worker where there are not several",
+            read=parts,
+            metavar="DEVICES",
+        ),
+    )
     vram: Vram = field(
         default="auto",
         metadata=option(
@@ -225,6 +231,10 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "database", self.output_path / self.database)
         _refuse(not 1 <= self.port <= 65535, "port", self.port, "take one from 1 to 65535")
+        named = ",".join(self.devices)
+        _refuse(not devices.are_devices(self.devices), "devices", named, "give auto, or devices of one kind: cuda:0")
+        other = self.device != "auto" and self.devices != devices.AUTO and devices.kind(self.devices[0]) != self.device
+        _refuse(other, "devices", named, f"take devices of --device {self.device}, or leave that at auto")
         _refuse(self.max_batch < 0, "max_batch", self.max_batch, "take 0 (decide for me) or more")
         _refuse(self.step_timeout < 0, "step_timeout", self.step_timeout, "take 0 (for ever) or more seconds")
         _refuse(self.request_timeout < 0, "request_timeout", self.request_timeout, "take 0 (for ever) or more seconds")
@@ -232,20 +242,27 @@ class Settings:
         _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
         _refuse(not is_amount(self.vram_limit), "vram_limit", self.vram_limit, "give 8GB, 6.5GiB or 80%")
         _refuse(not is_amount(self.memory_limit), "memory_limit", self.memory_limit, "give 8GB, 6.5GiB or 80%")
-        _refuse(not _is_path(self.root_path), "root_path", self.root_path, "give a path, such as /gesso")
+        _refuse(not urls.is_path(self.root_path), "root_path", self.root_path, "give a path, such as /gesso")
         for name in ("webhook_url", "hf_mirror"):
             url = getattr(self, name)
-            _refuse(bool(url) and not is_web_url(url), name, url, "give a http:// or https:// URL")
+            _refuse(bool(url) and not urls.is_web_url(url), name, url, "give a http:// or https:// URL")
         for host in self.download_hosts:
             _refuse(
-                not is_web_url(f"http://{host}") or "/" in host, "download_hosts", host, "give hosts, as a.example:80"
+                not urls.is_web_url(f"http://{host}") or "/" in host,
+                "download_hosts",
+                host,
+                "give hosts, as a.example:80",
             )
         for ip in self.forwarded_allow_ips:
-            _refuse(not _is_network(ip), "forwarded_allow_ips", ip, "give addresses or networks, such as 10.0.0.0/8")
+            _refuse(
+                not urls.is_network(ip), "forwarded_allow_ips", ip, "give addresses or networks, such as 10.0.0.0/8"
+            )
         object.__setattr__(self, "apikey", tuple(key for key in self.apikey if key))
         _refuse(self.rate_limit < 0, "rate_limit", self.rate_limit, "take 0 (no limit) or more")
         for origin in self.cors_origin:
-            _refuse(not is_origin(origin), "cors_origin", origin, "give http(s)://host, such as https://art.example")
+            _refuse(
+                not urls.is_origin(origin), "cors_origin", origin, "give http(s)://host, such as https://art.example"
+            )
         for name in self.known_host:
             wrong_name = name != "*" and not hosts.is_host(name)
             _refuse(wrong_name, "known_host", name, "give a name, such as pictures.example")
@@ -277,41 +294,6 @@ def public_url(settings: Settings) -> str:
     """
     base = settings.base_url.strip().rstrip("/")
     return base if "://" in base else f"http://{base}:{settings.port}{settings.root_path.rstrip('/')}"
-
-
-def is_web_url(text: str) -> bool:
-    """Whether it is a whole http:// or https:// URL with a host."""
-    try:
-        split = urlsplit(text)
-        return split.scheme in ("http", "https") and bool(split.hostname) and (split.port or 1) > 0
-    except ValueError:
-        return False
-
-
-def is_origin(text: str) -> bool:
-    """Whether it is what browsers send as `Origin`: a scheme, a host and perhaps a port; or * for every one."""
-    return text in ("*", "null") or (
-        is_web_url(text) and not re.search(r"[/?#@]", text.partition("://")[2].rstrip("/"))
-    )
-
-
-def is_loopback(listen: str) -> bool:
-    """Whether only this machine can reach a server on that address."""
-    try:
-        return listen == "localhost" or ip_address(listen).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_path(text: str) -> bool:
-    return re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", text) is not None
-
-
-def _is_network(text: str) -> bool:
-    try:
-        return text == "*" or bool(ip_network(text, strict=False))
-    except ValueError:
-        return False
 
 
 def _refuse(wrong: bool, name: str, value: object, way_out: str) -> None:

@@ -20,7 +20,7 @@ LATER = {
     "disable_image_log": "every picture is kept",
     "disable_offload_from_vram": "--vram high does that",
     "disable_preset_download": "nothing is fetched unless that is asked for",
-    "gpu_device_id": "set CUDA_VISIBLE_DEVICES",
+    "gpu_device_id": "--devices cuda:1 does that",
 }
 """FooocusAPI's settings that this version has not got, with what to do instead: refused, never ignored."""
 

@@ -32,6 +32,13 @@ class Company:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Holds:
+    """The checkpoints that are loaded now, by `pipelines.plans.patched`."""
+
+    checkpoints: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One denoising step is done. Counted from 1: step `step` of `steps` of image `image` of `images`."""
 
@@ -116,4 +123,4 @@ class Finished:
     stopped: bool = False
 
 
-Event = Beat | Company | Step | Picture | Preview | Skipped | ToolDone | Message | Ready | Failed | Finished
+Event = Beat | Company | Holds | Step | Picture | Preview | Skipped | ToolDone | Message | Ready | Failed | Finished

@@ -61,6 +61,12 @@ def memory_of(machine: Machine, settings: Settings) -> Memory:
     return Memory(device=machine.device, main=main, own=own)
 
 
+def fits(plan: Plan, checkpoint: Checkpoint, settings: Settings, memory: Memory) -> bool:
+    """Whether `memory` can hold a plan, painted in the leanest way."""
+    sizes = plan.scaled(1.0, checkpoint.side, checkpoint.multiple)
+    return _need(plan, sizes, checkpoint, settings, memory, lean=True).fits(memory)
+
+
 def refuse(plan: Plan, checkpoint: Checkpoint, settings: Settings, memory: Memory) -> None:
     """Raises DoesNotFit for a plan that `memory` cannot hold, however it is painted."""
     need = _need(plan, plan.scaled(1.0, checkpoint.side, checkpoint.multiple), checkpoint, settings, memory, lean=True)

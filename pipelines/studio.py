@@ -14,7 +14,7 @@ from pipelines.batch import Batch
 from pipelines.easels import Easel, Easels
 from pipelines.events import Message
 from pipelines.families import families
-from pipelines.plans import Enlarging, Pixels, Plan
+from pipelines.plans import Enlarging, Pixels, Plan, patched
 from pipelines.presets import Preset
 from pipelines.pulse import Pulse
 from pipelines.session import Between, Other, Said, Session, Tell
@@ -105,8 +105,7 @@ class Studio:
 
         self._pulse.enter("load")
         file = checkpoints.installed(self.settings).get(name)
-        key = ("checkpoint", f"{name} + inpaint engine {engine}" if engine else name)
-        return self.held.using(key, load, file=file, in_parts=True)
+        return self.held.using(("checkpoint", patched(name, engine)), load, file=file, in_parts=True)
 
     def mask_model(self, name: str) -> mask_models.MaskModel:
         """The mask model of that name, loaded. Raises ModelMissing or BrokenModel."""

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
@@ -18,7 +18,7 @@ from masking.errors import GessoError
 from masking.machine import is_out_of_memory
 from pipelines.batch import Batch
 from pipelines.easels import Easel
-from pipelines.events import Company, Event, Failed, Finished, Ready, ToolDone
+from pipelines.events import Company, Event, Failed, Finished, Holds, Ready, ToolDone
 from pipelines.orders import Action, Control, LoadPreset, Quit, RunPlan, RunTool
 from pipelines.plans import Plan
 from pipelines.pulse import Pulse
@@ -113,19 +113,20 @@ class _Mailbox:
                 self._tools.append(order)
 
 
-def work(connection: Connection, settings: Settings) -> None:
+def work(connection: Connection, settings: Settings, variables: Mapping[str, str] | None = None) -> None:
     """The process's main. Sends `(job, event)` pairs: job "" while loading (Message ..., then Ready or Failed), and for
-    a Beat every second, from a thread of its own.
+    a Beat every second, from a thread of its own. variables: of the environment, for libraries that are imported later.
 
     Then it takes RunPlan and RunTool; a job's events end with Finished or Failed, and a failed job leaves the worker at
     work. Before each denoising step (each image it begins, each tile of an upscaler) a plan heeds what a Control says
     of it, makes room for one waiting tool, and has the next plan join it if that may share its passes. Job "" tells
-    Company whenever that changes. Returns on Quit, and when the other end of the pipe is gone; in the middle of a plan,
-    too.
+    Company and Holds whenever they change. Returns on Quit, and when the other end of the pipe is gone; in the middle
+    of a plan, too.
     """
     # Ctrl-C and a service manager's SIGTERM reach all processes; when this one ends is the server's to say.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    os.environ.update(variables or {})
     logs.begin(settings.log_format, settings.log_level)
     line, pulse = _Line(connection), Pulse()
     threading.Thread(target=_beat, args=(pulse, line), name="gesso-pulse", daemon=True).start()
@@ -159,7 +160,6 @@ def _open(line: _Line, pulse: Pulse, settings: Settings) -> "Studio | None":
     except Exception as problem:  # whatever it is, the server must hear of it
         line.tell("", _failure(problem))
         return None
-    line.tell("", Ready(memory=studio.memory))
     return studio
 
 
@@ -181,9 +181,12 @@ class _Desk:
         self._mailbox = _Mailbox(connection)
         self._tell = line.tell
         self._company = studio.settings.max_batch or 1
+        self._holds: frozenset[str] = frozenset()
 
     def serve(self) -> None:
         """Do job after job. Raises ConnectionError when the worker shall quit, or the server is gone."""
+        self._tell_holds()
+        self._tell("", Ready(memory=self._studio.memory))
         while True:
             self._pulse.enter("idle")
             match self._mailbox.next_job():
@@ -201,6 +204,7 @@ class _Desk:
             batch = None
             with self._failures_told(job.job):
                 easel = stack.enter_context(self._studio.easel(Plan.from_json(job.plan_json)))
+                self._tell_holds()
                 batch = Batch(easel, self._studio.held, left=self._left, between=self._use_one_tool)
                 self._join(batch, easel, job)
             while batch and batch.busy:
@@ -235,6 +239,13 @@ class _Desk:
             self._company = most
             self._tell("", Company(most=most))
 
+    def _tell_holds(self) -> None:
+        """The checkpoints that are loaded, if they are others than before."""
+        holds = frozenset(name for kind, name in self._studio.held.loaded() if kind == "checkpoint")
+        if holds != self._holds:
+            self._holds = holds
+            self._tell("", Holds(checkpoints=holds))
+
     def _load(self, job: LoadPreset) -> None:
         from pipelines import planning, presets
 
@@ -242,6 +253,7 @@ class _Desk:
         with self._failures_told(job.job):
             preset = presets.load(job.preset, planning.user_folder(self._studio.settings))
             self._studio.load(preset, partial(self._tell, job.job))
+            self._tell_holds()
             self._tell(job.job, Finished())
         self._mailbox.forget(job.job)
 
@@ -249,6 +261,7 @@ class _Desk:
         self._pulse.enter("tool")
         with self._failures_told(job.job):
             done = self._studio.held.with_room(lambda: tools()[job.tool].run(job.plan_json, self._studio))
+            self._tell_holds()
             self._tell(job.job, ToolDone(content=done.content, facts=done.facts))
             self._tell(job.job, Finished())
 

@@ -12,8 +12,9 @@ from fastapi import FastAPI
 
 from configs import logs
 from configs.keys import WEAK, keys
-from configs.settings import Settings, SettingsError, is_loopback, public_url
+from configs.settings import Settings, SettingsError, public_url
 from configs.sources import load
+from configs.urls import is_loopback
 from server import database, slow
 from server.app import create_app
 from server.tasks import TaskQueue

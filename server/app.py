@@ -13,7 +13,7 @@ from PIL import Image
 
 from configs.keys import keys
 from configs.settings import Settings
-from server import api, errors, files, health
+from server import api, devices, errors, files, health
 from server.access import Access, secret
 from server.active import ActivePreset, remembered
 from server.api.fooocus import orders
@@ -88,7 +88,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Parts:
     stack.push_async_callback(asyncio.to_thread, store.close)
     launched, settings = settings, await asyncio.to_thread(remembered, settings, store)
     metrics = Metrics()
-    backend = LocalBackend(settings, metrics)
+    backend = LocalBackend(await asyncio.to_thread(devices.posts, settings), metrics)
     outputs = Outputs(settings.output_path)
     guard = Guard(settings)
     stack.callback(guard.close)

@@ -24,28 +24,17 @@ TRIES = 3
 
 
 class Attempts:
-    """on_image: called with the task whenever a picture is kept.
-
-    suspects: tasks whose worker died while they were painted. Each is painted by itself from then on, so that one that
-    kills its worker takes no other with it twice.
-    """
+    """Of tasks that have a seat at the backend. on_image: called with the task whenever a picture is kept."""
 
     def __init__(
         self, store: Store, keeper: Keeper, backend: Backend, metrics: Metrics, on_image: Callable[[str], None]
     ) -> None:
-        self.suspects: set[str] = set()
         self._store, self._keeper, self._backend = store, keeper, backend
         self._metrics = metrics
         self._on_image = on_image
 
     async def run(self, task_id: str, order: Order, course: Course, begun: asyncio.Event) -> str:
         """Run a task to its end; its status then. begun: set once the backend is about to be given it."""
-        try:
-            return await self._run(task_id, order, course, begun)
-        finally:
-            self.suspects.discard(task_id)
-
-    async def _run(self, task_id: str, order: Order, course: Course, begun: asyncio.Event) -> str:
         images = len(order.plan.shots)
         course.tell(course.progress, f"Preparing task 1/{images} ...")
         told: list[str] = []
@@ -63,7 +52,6 @@ class Attempts:
                 fail = partial(self._store.fail, task_id, end.message, cause=end.kind, field=end.field)
                 await asyncio.to_thread(fail)
                 break
-            self.suspects.add(task_id)
             told.append(f"{end.message} The task was begun again ({attempt}).")
             course.tell(course.progress, "The worker process ended; beginning again ...")
         return "failed"
@@ -98,8 +86,7 @@ class Attempts:
         if not missing:
             return Finished()
         plan = replace(order.plan, shots=tuple(order.plan.shots[index] for index in missing))
-        alone = task_id in self.suspects
-        async with aclosing(self._backend.run(task_id, plan, previews=order.previews, alone=alone)) as events:
+        async with aclosing(self._backend.run(task_id, plan, previews=order.previews)) as events:
             async for event in events:
                 match event:
                     case Step():

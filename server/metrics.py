@@ -1,6 +1,6 @@
 """What is counted while the server runs, for Prometheus to fetch at `/metrics`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -31,12 +31,14 @@ class Metrics(Collector):
         )
         self.waiting = self.running = 0
         self.ready = False
-        self._beat: Beat | None = None
+        self.workers = 1
+        self.workers_ready = 0
+        self._beats: dict[int, Beat] = {}
         self._registry.register(self)
 
-    def heard(self, beat: Beat) -> None:
-        """What the worker process tells of its memory and its work."""
-        self._beat = beat
+    def heard(self, beat: Beat, worker: int) -> None:
+        """What a worker process tells of its memory and its work, by its number."""
+        self._beats[worker] = beat
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
@@ -44,12 +46,18 @@ class Metrics(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """What is true at this moment."""
-        gauges: dict[str, tuple[str, float | None]] = {
+        gauges = {
             "gesso_queue_depth": ("tasks that wait", self.waiting),
             "gesso_tasks_running": ("tasks that are being painted", self.running),
             "gesso_ready": ("1 while the preset's models are resident", int(self.ready)),
+            "gesso_workers_ready": ("worker processes that have them", self.workers_ready),
         }
-        facts: Mapping[str, float | None] = self._beat.facts if self._beat else {}
+        for told, (words, value) in gauges.items():
+            yield GaugeMetricFamily(told, words, value=value)
+        yield from self._of_workers()
+
+    def _of_workers(self) -> Iterable[GaugeMetricFamily]:
+        """What the workers tell; labelled with their numbers where there are several."""
         for name, words in (
             ("worker_memory", "bytes of main memory that the worker process takes"),
             ("device_memory", "bytes of the device's memory that models and their work take"),
@@ -61,7 +69,9 @@ class Metrics(Collector):
             ("passes", "passes through a model, since the worker started"),
             ("pass_shares", "pictures that these passes went for, as many as each was shared by"),
         ):
-            gauges[f"gesso_{name}"] = (words, facts.get(name))
-        for name, (words, value) in gauges.items():
-            if value is not None:
-                yield GaugeMetricFamily(name, words, value=value)
+            gauge = GaugeMetricFamily(f"gesso_{name}", words, labels=["worker"] if self.workers > 1 else [])
+            for number, beat in sorted(self._beats.items()):
+                if (value := beat.facts.get(name)) is not None:
+                    gauge.add_metric([str(number)] if self.workers > 1 else [], value)
+            if gauge.samples:
+                yield gauge

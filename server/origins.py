@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from configs.hosts import NAME, plain
 from configs.keys import keys
-from configs.settings import Settings, is_loopback, public_url
+from configs.settings import Settings, public_url
+from configs.urls import is_loopback
 from server.errors import STATUSES, Forbidden, Misdirected
 from server.proxy import base_url
 

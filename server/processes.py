@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
@@ -14,11 +15,14 @@ log = logging.getLogger("gesso")
 QUIT_WITHIN_S = 3.0
 
 
-def spawn(settings: Settings) -> tuple[SpawnProcess, Connection]:
-    """A fresh process ("spawn": the same on Linux, Windows and Mac) and our end of the pipe to it."""
+def spawn(settings: Settings, variables: Mapping[str, str]) -> tuple[SpawnProcess, Connection]:
+    """A fresh process ("spawn": the same on Linux, Windows and Mac) and our end of the pipe to it.
+
+    variables: what its environment has beside ours.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs, settings), name="gesso-worker", daemon=True)
+    process = context.Process(target=work, args=(theirs, settings, dict(variables)), name="gesso-worker", daemon=True)
     process.start()
     theirs.close()
     return process, ours

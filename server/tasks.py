@@ -36,8 +36,8 @@ MOST_STARTS = 10 * TRIES
 
 
 class TaskQueue:
-    """Tasks on one backend, in the order of `server.turns`: one at a time, or as many as share its passes if they come
-    one after the other. Lives on the event loop.
+    """Tasks on one backend, in the order of `server.turns`: whose turn is next begins as soon as the backend has a seat
+    for it, and nobody overtakes it. Lives on the event loop.
 
     max_queue: as many may wait. on_end: called on the loop with a task's id, once its row says that it is finished,
     failed or stopped.
@@ -74,10 +74,9 @@ class TaskQueue:
         self._running: dict[str, asyncio.Event] = {}  # set once the backend knows of the task
         self._ended: dict[str, asyncio.Event] = {}
         self._courses: dict[str, Course] = {}
-        self._batch_key = ""
         self._runner: asyncio.Task[None] | None = None
         self._runs: set[asyncio.Task[None]] = set()
-        backend.when_company_changes(self._arrived.set)
+        backend.when_room_changes(self._arrived.set)
 
     async def start(self) -> None:
         """Take up what an earlier run left open, and begin to serve."""
@@ -282,15 +281,15 @@ class TaskQueue:
             self._arrived.clear()
             await self._arrived.wait()
         task_id, order = self._waiting.next()
-        self._running[task_id], self._batch_key = asyncio.Event(), order.plan.batch_key
+        self._running[task_id] = asyncio.Event()
         return task_id, order
 
     def _may_begin(self) -> bool:
-        """Whether whose turn is next need not wait: it may share passes with those that run. Nobody overtakes it."""
-        if self._stopping or not self._waiting or not self._running:
-            return bool(self._waiting) and not self._stopping
-        shares = bool(self._batch_key) and self._waiting.first().plan.batch_key == self._batch_key
-        return shares and not self._attempts.suspects and len(self._running) < self._backend.company
+        """Whether there is a seat for whose turn is next; it is taken then."""
+        if self._stopping or not self._waiting:
+            return False
+        task_id, order = self._waiting.first()
+        return self._backend.seat(task_id, order.plan)
 
     async def _drop(self, task_id: str) -> None:
         """End a task whose turn has not come."""
@@ -305,6 +304,7 @@ class TaskQueue:
         """Let everybody go who waits for a task or follows it."""
         if (begun := self._running.pop(task_id, None)) is not None:
             begun.set()
+            self._backend.leave(task_id)
         self._arrived.set()
         self._courses[task_id].tell(100, "Finished", last=True)
         self._ended.pop(task_id).set()

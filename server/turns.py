@@ -25,17 +25,15 @@ class Turns:
 
     def next(self) -> tuple[str, Order]:
         """Take out whose turn it is. Raises ValueError where nobody waits."""
-        owner = _first(self._lines, self._served)
-        task_id = next(iter(self._lines[owner]))
-        order = self._lines[owner][task_id]
+        task_id, order = self.first()
         self._count += 1
-        self._served[owner] = self._count
+        self._served[_first(self._lines, self._served)] = self._count
         self.remove(task_id)
         return task_id, order
 
-    def first(self) -> Order:
+    def first(self) -> tuple[str, Order]:
         """Whose turn is next, left where it is. Raises ValueError where nobody waits."""
-        return next(iter(self._lines[_first(self._lines, self._served)].values()))
+        return next(iter(self._lines[_first(self._lines, self._served)].items()))
 
     def remove(self, task_id: str) -> bool:
         """Forget a task; whether it waited."""

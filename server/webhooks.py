@@ -14,7 +14,8 @@ from collections.abc import Callable
 import httpx
 
 from configs import logs
-from configs.settings import Settings, is_web_url
+from configs.settings import Settings
+from configs.urls import is_web_url
 from masking.errors import InvalidValue
 from server.fetching import MOST_REDIRECTS, Guard, Refused
 from server.inputs import is_given

@@ -1,6 +1,6 @@
 """Places where work is done. Each file beside this one is one; it never runs models in this process."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -22,11 +22,20 @@ class Readiness:
     reason: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One of those that share the work, each with its own models. device: as `--devices` has it; "": the only one."""
+
+    device: str
+    readiness: Readiness
+
+
 class Backend(Protocol):
     """Something that can draw plans and use tools."""
 
-    memory: Memory | None
-    """What the models work in; None until they have been loaded once."""
+    @property
+    def memory(self) -> Memory | None:
+        """What the models work in, where that is largest; None until they have been loaded once."""
 
     async def start(self) -> None:
         """Begin to load; returns at once."""
@@ -35,22 +44,31 @@ class Backend(Protocol):
         """End every process that was started."""
 
     def readiness(self) -> Readiness:
-        """Whether the models are resident."""
+        """Whether the models are resident, at one place at least."""
+
+    def places(self) -> Sequence[Place]:
+        """All that share the work; in `run` they are called by their numbers here."""
+
+    def seat(self, job: str, plan: Plan) -> bool:
+        """Keep a place for a plan, if there is one for it now; to be asked for the plan whose turn is next.
+
+        With True it may be given to `run`, also several times, until `leave`.
+        """
+
+    def leave(self, job: str) -> None:
+        """A plan that had a place is done with."""
+
+    def when_room_changes(self, changed: Callable[[], None]) -> None:
+        """Call this, on the event loop, when `seat` might answer otherwise than before."""
 
     def run(
-        self, job: str, work: Plan | ToolWork, *, previews: bool = False, alone: bool = False
+        self, job: str, work: Plan | ToolWork, *, previews: bool = False, at: int | None = None
     ) -> AsyncGenerator[Event]:
         """Do one job; the last event is Finished or Failed. Waits while loading; raises NotReady when broken.
 
-        alone: it waits for others of which that was said, too, and shares no pass with anybody.
+        A plan has a place by `seat`; after one that failed because its worker died, it shares no pass with anybody.
+        at: where a tool is used; None: where that is best.
         """
-
-    @property
-    def company(self) -> int:
-        """So many plans of one batch key may be at work together."""
-
-    def when_company_changes(self, changed: Callable[[], None]) -> None:
-        """Call this, on the event loop, when `company` has changed."""
 
     async def switch(self, preset: str) -> None:
         """Load a preset's models, now after the plans that were given before, and at each later start in the place of

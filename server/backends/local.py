@@ -1,295 +1,179 @@
-"""One worker process on this machine. It is started again when it dies; the job it had then fails, others do not.
-
-One that hangs is ended, see `server.watch`.
-"""
+"""Worker processes on this machine, one for each device that is used."""
 
 import asyncio
-import logging
-import threading
-import uuid
-from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
-from configs.settings import Settings
-from pipelines.events import Beat, Company, Event, Failed, Finished, Message, Ready
+from masking.errors import GessoError
+from pipelines import checkpoints, fitting
+from pipelines.events import Event, Failed, Finished
 from pipelines.fitting import Memory
-from pipelines.orders import Action, Control, LoadPreset, RunPlan, RunTool
+from pipelines.orders import Action, Control, RunPlan, RunTool
 from pipelines.plans import Plan
 from pipelines.tools import ToolWork
-from server import processes
-from server.backends import WORKER_DIED, Readiness
-from server.errors import NotReady, told
+from server.backends import WORKER_DIED, Place, Readiness
+from server.devices import Post
+from server.errors import NotReady
 from server.metrics import Metrics
-from server.watch import LOOK_EVERY_S, Watch
+from server.seating import Seating
+from server.worker import Order, Worker
 
-log = logging.getLogger("gesso")
-
-STARTING = Readiness(state="loading", reason="The models are being loaded.")
-GONE = "The worker process ended unexpectedly; it is being started again."
-SHORTEST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 60.0
-MOST_DEATHS = 3
-"""So often in a row a worker may end while it loads; then it is not started again unless somebody asks for it."""
-
-WAY_OUT = (
-    f"That happened {MOST_DEATHS} times in a row, so it is not tried again until a preset is activated, this one or "
-    "another (POST /v1/engines/presets/<name>/activate), or the server is started anew."
-)
+LOOK_AGAIN_S = 1.0
+"""So often who is next is looked at while it waits for one of several workers."""
 
 
 @dataclass(kw_only=True, eq=False)
 class _Early:
-    """What is asked of a job while it still waits for its turn. alone: whether it has the one of who is to be alone."""
+    """What is asked of a job before it is given to a worker."""
 
-    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: bool = False
     skips: int = 0
-    alone: bool = False
 
 
 class LocalBackend:
-    """See `server.backends.Backend`. Everything here runs on the event loop, except `_listen`."""
+    """See `server.backends.Backend`. Lives on the event loop."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._settings = settings
-        self._metrics = metrics
-        self.memory: Memory | None = None
+    def __init__(self, posts: Sequence[Post], metrics: Metrics) -> None:
+        self._settings = posts[0].settings
+        self._workers = [Worker(post, number, metrics, self._tell_change) for number, post in enumerate(posts)]
+        self._seating = Seating(self._workers, self._fits)
         self._early: dict[str, _Early] = {}
-        self._jobs: dict[str, asyncio.Queue[Event]] = {}
-        self._alone = asyncio.Lock()
-        self._company = settings.max_batch or 1
-        self._company_changed: Callable[[], None] = lambda: None
-        self._sending = asyncio.Lock()
-        self._now = STARTING
-        self._settled = asyncio.Event()
-        self._deaths = 0
-        self._refused = False
-        self._watch = Watch(settings.step_timeout)
-        self._hurry = asyncio.Event()
-        self._switching = ""
-        self._attempt = settings.preset
-        self._process: SpawnProcess | None = None
-        self._pipe: Connection | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._given: dict[str, Worker] = {}
+        self._desk: Worker | None = None
+        self._changed = asyncio.Event()
+        self._room_changed: Callable[[], None] = lambda: None
+        self._reminder: asyncio.TimerHandle | None = None
+        metrics.workers = len(posts)
 
     async def start(self) -> None:
-        self._keeper = asyncio.create_task(self._keep_alive())
+        for worker in self._workers:
+            await worker.start()
 
     async def close(self) -> None:
-        if self._keeper:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
-        if self._process and self._pipe:
-            await asyncio.to_thread(processes.end, self._process, self._pipe)
-
-    def readiness(self) -> Readiness:
-        if self._switching and self._now.state == "ready":
-            return Readiness(state="loading", reason=self._switching)
-        return self._now
+        if self._reminder:
+            self._reminder.cancel()
+        await asyncio.gather(*(worker.close() for worker in self._workers))
 
     @property
-    def company(self) -> int:
-        return self._company
+    def memory(self) -> Memory | None:
+        known = [worker.memory for worker in self._workers if worker.memory]
+        return max(known, key=lambda memory: (memory.own or 0, memory.main), default=None)
 
-    def when_company_changes(self, changed: Callable[[], None]) -> None:
-        self._company_changed = changed
+    def readiness(self) -> Readiness:
+        told = [worker.readiness for worker in self._workers]
+        return min(told, key=lambda each: ("ready", "loading", "broken").index(each.state))
 
-    async def switch(self, preset: str) -> None:
-        before = self._settings
-        if self._now.state == "broken":  # the next start of the worker need not fail as the ones before
-            self._settings = replace(before, preset=preset)
-            self._now = STARTING
-            self._settled.clear()
-            self._deaths = 0
-            self._hurry.set()
-        self._switching = f"Preset {preset} is loaded as soon as the task that runs has ended."
-        job = uuid.uuid4().hex
-        try:
-            async for event in self.run(job, LoadPreset(job=job, preset=preset)):
-                if isinstance(event, Message):
-                    self._switching = event.text
-                elif isinstance(event, Failed):
-                    raise told(event)
-        except BaseException:
-            self._settings = before
-            raise
-        finally:
-            self._switching = ""
-        self._settings = replace(before, preset=preset)
+    def places(self) -> Sequence[Place]:
+        return [Place(device=worker.device, readiness=worker.readiness) for worker in self._workers]
+
+    def seat(self, job: str, plan: Plan) -> bool:
+        taken = self._seating.take(job, plan)
+        if not taken and len(self._workers) > 1 and self._reminder is None:
+            self._reminder = asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self._remind)
+        return taken
+
+    def leave(self, job: str) -> None:
+        self._seating.leave(job)
+        self._tell_change()
+
+    def when_room_changes(self, changed: Callable[[], None]) -> None:
+        self._room_changed = changed
 
     async def run(
-        self, job: str, work: Plan | ToolWork | LoadPreset, *, previews: bool = False, alone: bool = False
+        self, job: str, work: Plan | ToolWork, *, previews: bool = False, at: int | None = None
     ) -> AsyncGenerator[Event]:
-        early = await self._wait_for_turn(job, alone)
-        if early.stopped.is_set():
-            self._give_turn(early)
+        early = self._early[job] = _Early()
+        try:
+            worker = await self._turn(job, work, at, early)
+        finally:
+            del self._early[job]
+        if worker is None:
             yield Finished(stopped=True)
             return
-        if self._now.state == "broken":
-            self._give_turn(early)
-            raise NotReady(self._now.reason)
-        events = self._jobs[job] = asyncio.Queue()
+        self._given[job] = worker
         try:
-            if isinstance(work, ToolWork):
-                await self._send(RunTool(job=job, tool=work.tool, plan_json=work.plan_json))
-            elif isinstance(work, LoadPreset):
-                await self._send(work)
-            else:
-                key = "" if alone else work.batch_key
-                await self._send(RunPlan(job=job, plan_json=work.to_json(), previews=previews, batch_key=key))
-            for _ in range(early.skips):
-                await self._send(Control(job=job, action="skip"))
-            while True:
-                event = await events.get()
-                yield event
-                if isinstance(event, Finished | Failed):
-                    return
+            orders = self._orders(job, work, previews, early)
+            async with aclosing(worker.run(job, orders)) as events:
+                async for event in events:
+                    if isinstance(event, Failed) and event.kind == WORKER_DIED and isinstance(work, Plan):
+                        self._seating.suspect(job)
+                    yield event
         finally:
-            del self._jobs[job]
-            self._give_turn(early)
+            del self._given[job]
+            if isinstance(work, Plan):
+                self._seating.work(job, begins=False)
+            self._tell_change()
 
     async def control(self, job: str, action: Action) -> None:
         if (early := self._early.get(job)) is not None:
             early.skips += action == "skip"
-            if action == "stop":
-                early.stopped.set()
-        elif job in self._jobs:
-            await self._send(Control(job=job, action=action))
+            early.stopped = early.stopped or action == "stop"
+            self._tell_change()
+        elif job in self._given:
+            await self._given[job].send(Control(job=job, action=action))
 
-    async def _wait_for_turn(self, job: str, alone: bool) -> _Early:
-        """Until the models are loaded or cannot be, and nobody else works who is to be alone; or the job is stopped."""
-        early = self._early[job] = _Early()
-        turn = asyncio.ensure_future(self._take_turn(early, alone))
-        stopped = asyncio.ensure_future(early.stopped.wait())
-        try:
-            await asyncio.wait([turn, stopped], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            del self._early[job]
-            for wait in (turn, stopped):
-                wait.cancel()
-        return early
+    async def switch(self, preset: str) -> None:
+        before = self._settings.preset
+        ends = await asyncio.gather(*(worker.switch(preset) for worker in self._workers), return_exceptions=True)
+        wrong = [end for end in ends if isinstance(end, BaseException)]
+        broken = [end for end in wrong if isinstance(end, NotReady)]  # no reason to refuse what another one has loaded
+        if len(wrong) > len(broken) or len(broken) == len(ends):
+            for worker in self._workers:
+                worker.stay_with(before)
+            raise next((end for end in wrong if not isinstance(end, NotReady)), wrong[0])
+        for worker in self._workers:
+            worker.stay_with(preset)
+        self._settings = replace(self._settings, preset=preset)
 
-    async def _take_turn(self, early: _Early, alone: bool) -> None:
-        if alone:
-            await self._alone.acquire()
-            early.alone = True
-        await self._settled.wait()
+    async def _turn(self, job: str, work: Plan | ToolWork, at: int | None, early: _Early) -> Worker | None:
+        """Who does a job, once it can; None: it was stopped before."""
+        while not early.stopped:
+            if isinstance(work, Plan):
+                worker = self._seating.turn(job)
+            else:
+                worker = self._workers[at] if at is not None else self._choose_desk()
+            if worker and worker.state != "loading":
+                return worker
+            await self._changed.wait()
+        return None
 
-    def _give_turn(self, early: _Early) -> None:
-        if early.alone:
-            self._alone.release()
+    def _orders(self, job: str, work: Plan | ToolWork, previews: bool, early: _Early) -> list[Order]:
+        if isinstance(work, ToolWork):
+            return [RunTool(job=job, tool=work.tool, plan_json=work.plan_json)]
+        key = self._seating.work(job, begins=True)
+        drawn = RunPlan(job=job, plan_json=work.to_json(), previews=previews, batch_key=key)
+        return [drawn, *(Control(job=job, action="skip") for _ in range(early.skips))]
 
-    async def _send(self, order: RunPlan | RunTool | LoadPreset | Control) -> None:
-        """One after the other, for a pipe is no safe place for two writers."""
-        async with self._sending:
-            assert self._pipe
-            try:
-                await asyncio.to_thread(self._pipe.send, order)
-            except OSError:
-                self._deliver(order.job, Failed(kind=WORKER_DIED, message=GONE))
-
-    async def _keep_alive(self) -> None:
-        """Start the worker, wait for its end, tell its jobs, and again; slower each time that it cannot load.
-
-        One that dies of loading stays down, so that it does not bring the machine down with it.
+    def _choose_desk(self) -> Worker:
+        """Where tools are used: always at the same place, whose models know the picture by now, unless that paints and
+        another has nothing to do.
         """
-        pause = SHORTEST_PAUSE_S
-        while True:
-            try:
-                started = await self._serve_once()
-            except OSError as error:
-                self._died(f"The worker process could not be started: {error}.")
-                started = False
-            pause = SHORTEST_PAUSE_S if started else min(pause * 2, LONGEST_PAUSE_S)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), None if self._deaths >= MOST_DEATHS else pause)
-            self._hurry.clear()
+        paints = self._seating.paints
+        ready = [worker for worker in self._workers if worker.state == "ready"]
+        idle = [worker for worker in ready if not worker.busy and not paints(worker)]
+        if self._desk in ready and (not idle or not paints(self._desk)):
+            return self._desk
+        loading = [worker for worker in self._workers if worker.state == "loading"]
+        self._desk = min(ready or loading or self._workers, key=lambda worker: (paints(worker), worker.busy))
+        return self._desk
 
-    async def _serve_once(self) -> bool:
-        """The life of one process; whether it ever was ready."""
-        self._attempt, self._refused = self._settings.preset, False
-        process, self._pipe = await asyncio.to_thread(processes.spawn, self._settings)
-        self._process = process
-        self._metrics.restarts.inc()
-        ended = asyncio.Event()
-        listener = (self._pipe, asyncio.get_running_loop(), ended)
-        threading.Thread(target=self._listen, args=listener, name="gesso-worker-events", daemon=True).start()
-        why = await self._until_it_ends(process, ended)
-        was_ready = self._now.state == "ready"
-        if was_ready:
-            log.error(why)
-            self._now = Readiness(state="loading", reason=why)
-            self._settled.clear()
-        elif not self._refused:
-            self._died(f"The models could not be loaded: {why}")
-        for job in list(self._jobs):
-            self._deliver(job, Failed(kind=WORKER_DIED, message=why))
-        return was_ready
-
-    async def _until_it_ends(self, process: SpawnProcess, ended: asyncio.Event) -> str:
-        """Wait for a process to end, or end it when it hangs; the reason as a sentence."""
-        watch = self._watch = Watch(self._settings.step_timeout)
-        wrong: str | None = None
-        while not ended.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), LOOK_EVERY_S)
-            if not ended.is_set() and (wrong := watch.look()):
-                process.kill()
-                await ended.wait()
-        code = await asyncio.to_thread(processes.exit_code, process)
-        return wrong or f"{GONE} Its exit code was {code}."
-
-    def _died(self, why: str) -> None:
-        """Of its loading, or before."""
-        self._deaths += 1
-        if self._deaths >= MOST_DEATHS:
-            self._break(f"{why} {WAY_OUT}")
-            return
-        log.error(why)
-        if self._now.state == "loading":
-            self._now = Readiness(state="loading", reason=why)
-
-    def _break(self, reason: str) -> None:
-        """Refuse work from now on, until a later attempt is ready; not where that is one with another preset."""
-        if self._attempt != self._settings.preset:
-            return
-        self._now = Readiness(state="broken", reason=reason)
-        self._settled.set()
-        log.error(reason)
-
-    def _listen(self, pipe: Connection, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
-        """In a thread: hand every event to the loop until the pipe breaks."""
+    def _fits(self, plan: Plan, worker: Worker) -> bool:
+        """Whether there is memory for it; of workers that are all alike, none is better."""
+        if worker.memory is None or len({each.memory for each in self._workers if each.memory}) < 2:
+            return True
         try:
-            while True:
-                job, event = pipe.recv()
-                loop.call_soon_threadsafe(self._deliver, job, event)
-        except (EOFError, OSError, RuntimeError):
-            log.debug("The pipe to the worker process is closed.")
-        finally:
-            with suppress(RuntimeError):  # the loop is closed: so is the server
-                loop.call_soon_threadsafe(ended.set)
+            found = checkpoints.find(plan.recipe.checkpoint, self._settings)
+        except GessoError:  # which the worker will tell
+            return True
+        return fitting.fits(plan, found, self._settings, worker.memory)
 
-    def _deliver(self, job: str, event: Event) -> None:
-        match event:
-            case _ if job:
-                if job in self._jobs:
-                    self._jobs[job].put_nowait(event)
-            case Beat():
-                self._watch.heard(event)
-                self._metrics.heard(event)
-            case Company():
-                self._company = event.most
-                self._company_changed()
-            case Ready():
-                self.memory = event.memory
-                self._now = Readiness(state="ready")
-                self._deaths = 0
-                self._settled.set()
-                log.info("The models are ready.")
-            case Failed():
-                self._refused, self._deaths = True, 0
-                self._break(f"The models could not be loaded: {event.message}")
-            case Message() if self._now.state == "loading":
-                self._now = Readiness(state="loading", reason=event.text)
+    def _tell_change(self) -> None:
+        """To all who wait for a worker, and to the queue."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        self._room_changed()
+
+    def _remind(self) -> None:
+        self._reminder = None
+        self._room_changed()

@@ -71,12 +71,14 @@ class Running:
         raise AssertionError(f"{path} was not 200 within {seconds} s\n{self.log}")
 
     def worker(self) -> int | None:
-        """The worker's process id: the child that was not there for bookkeeping."""
+        """The worker's process id, the first one's of several."""
+        return next(iter(self.workers()), None)
+
+    def workers(self) -> list[int]:
+        """The workers' process ids: the children that were not there for bookkeeping."""
         children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        for child in " ".join(path.read_text() for path in children).split():
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
-        return None
+        named = " ".join(path.read_text() for path in children).split()
+        return [int(child) for child in named if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
     def stop(self) -> int:
         """End it as Ctrl+C does; its exit code."""

@@ -38,7 +38,7 @@ def test_models_are_loaded_and_unloaded_on_request(server: Running) -> None:
         assert answer.status_code == 200, answer.text
         assert loaded(answer.json())[asked["kind"], asked["name"]]["bytes"] > 0
     answer = server.client.post(UNLOAD, json={"kind": "upscaler"}).json()
-    assert {"kind": "upscaler", "name": upscaler} in answer["unloaded"]
+    assert {"kind": "upscaler", "name": upscaler, "worker": 0} in answer["unloaded"]
     assert {one["kind"] for one in answer["unloaded"]} == {"upscaler"}
     assert ("upscaler", upscaler) not in loaded(answer)
     assert ("checkpoint", "sub/other") in loaded(answer)
