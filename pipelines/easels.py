@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from configs.settings import Settings
 from masking.residency import Stamp, stamp
@@ -10,6 +11,7 @@ from pipelines.engine import Engine
 from pipelines.families import Checkpoint, Model
 from pipelines.pace import Pace
 from pipelines.pulse import Pulse
+from pipelines.unet_model import UnetModel
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,6 +29,18 @@ class Easels:
     def __init__(self, checkpoint: Checkpoint, model: Model, settings: Settings, pulse: Pulse) -> None:
         self._checkpoint, self._model, self._settings, self._pulse = checkpoint, model, settings, pulse
         self._made: dict[str, tuple[Stamp | None, Easel]] = {}
+
+    @property
+    def model(self) -> Model:
+        """With the checkpoint's own VAE."""
+        return self._model
+
+    def patched(self, patch: Any, vae: str = "") -> Easel:
+        """With an inpaint engine, loaded for this model; made anew each time, for the patch may leave before this."""
+        plain = self.easel(vae)
+        assert isinstance(plain.model, UnetModel)
+        model = plain.model.with_patch(patch)
+        return Easel(model=model, engine=Engine(model, pace=self._pace(), pulse=self._pulse), glance=plain.glance)
 
     def easel(self, vae: str = "") -> Easel:
         """With the VAE of that name, "" for the checkpoint's own; made anew where the VAE's file has changed."""

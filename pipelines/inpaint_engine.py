@@ -1,18 +1,19 @@
 """Fooocus's inpaint engine, which teaches SDXL checkpoints of 4 channels to see what they continue.
 
-A patch adds to the UNet's weights; a head, one convolution from mask and masked latents, adds to what its first layer
-tells. Both are files of lllyasviel's; the checkpoint that is patched is loaded for it alone, and no other is changed.
+A patch adds to the UNet's weights whenever a pass of an inpaint reads them; a head, one convolution from mask and
+masked latents, adds to what its first layer tells. Both are files of lllyasviel's. The checkpoint's own weights stay as
+they are, and no second copy of them is held.
 """
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.settings import Settings
 from masking.errors import BrokenModel, ModelMissing
-from pipelines import companions
+from pipelines import companions, patched_reading
 from pipelines.unet_names import single_file_name
 
 if TYPE_CHECKING:
@@ -20,22 +21,27 @@ if TYPE_CHECKING:
 
     from pipelines.unet_model import UnetModel
 
+ENDS = ("/steps", "/least", "/largest")
 SEEN = 5
 """Channels that the head sees: the mask, and 4 of the picture's latents without what is masked."""
 
 
-def put_into(model: "UnetModel", engine: str, settings: Settings) -> None:
-    """Patch a model that was loaded for it, and give it the head. Raises ModelMissing or BrokenModel."""
+def load(model: "UnetModel", engine: str, settings: Settings) -> Any:
+    """The engine's `InpaintPatch` for a model (see `UnetModel.with_patch`); it lies where the model does.
+
+    Raises ModelMissing or BrokenModel.
+    """
     there = companions.installed("inpaint", settings)
-    files = [there.get(name) for name in (companions.ENGINE_HEAD, companions.ENGINES[engine])]
-    if files[0] is None or files[1] is None:
+    head_file, file = (there.get(name) for name in (companions.ENGINE_HEAD, companions.ENGINES[engine]))
+    if head_file is None or file is None:
         raise ModelMissing(f"The files of the inpaint engine {engine} are no longer there.", field="inpaint_engine")
-    head = _read(files[0]).get("head")
+    head = _read(head_file).get("head")
     width = model.unet.conv_in.out_channels
     if head is None or tuple(head.shape[:2]) != (width, SEEN):
-        raise BrokenModel(f"{files[0].name} is no inpaint head for a UNet of {width} channels.", field="inpaint_engine")
-    _patch(model.unet, files[1])
-    model.head = head.to(model.dtype)
+        raise BrokenModel(
+            f"{head_file.name} is no inpaint head for a UNet of {width} channels.", field="inpaint_engine"
+        )
+    return _patch(head.to(model.dtype), _changes(model.unet, file)).to(next(model.unet.parameters()).device)
 
 
 def features(head: "Tensor", conditions: "Tensor") -> "Tensor":
@@ -60,26 +66,47 @@ def beside(layer: Any, added: "Tensor | None") -> Iterator[None]:
         hook.remove()
 
 
-def _patch(unet: Any, file: Path) -> None:
-    """Add the file's changes: 8-bit steps between a least and a largest value, for each tensor that it names."""
+def _patch(head: "Tensor", changes: "Mapping[str, tuple[Tensor, Tensor, Tensor]]") -> Any:
+    """A module, so that it is weighed and moved as models are. head: its head. Adds what the file tells to weights."""
     import torch
 
-    changes = {name.removeprefix("model.").removeprefix("diffusion_model."): told for name, told in _read(file).items()}
+    class InpaintPatch(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.names = tuple(changes)
+            self.register_buffer("head", head)
+            for name, told in changes.items():
+                for end, value in zip(ENDS, told, strict=True):
+                    self.register_buffer(name.replace(".", "/") + end, value)
+
+        def changed(self, name: str, weight: "Tensor") -> "Tensor":
+            begin = name.replace(".", "/")
+            steps, least, largest = (self.get_buffer(begin + end).to(weight.device) for end in ENDS)
+            return (weight.float() + steps.float() / 255 * (largest - least) + least).to(weight.dtype)
+
+    return InpaintPatch()
+
+
+def _changes(unet: Any, file: Path) -> "dict[str, tuple[Tensor, Tensor, Tensor]]":
+    """For each tensor that the file changes, 8-bit steps, and what the least and the largest of them mean."""
+    import torch
+
+    told = {
+        name.removeprefix("model.").removeprefix("diffusion_model."): change for name, change in _read(file).items()
+    }
     attending = {i for i, block in enumerate(unet.up_blocks) if hasattr(block, "attentions")}
-    layers = unet.config.layers_per_block
-    known = 0
-    with torch.no_grad():
-        for name, weight in unet.named_parameters():
-            told = changes.get(single_file_name(name, layers=layers, attending_up=attending))
-            if told is None:
-                continue
-            if len(told) != 3 or told[0].shape != weight.shape:
-                raise BrokenModel(f"{file.name} does not fit: its {name} is another one.", field="inpaint_engine")
-            steps, least, largest = (part.to(weight.device, torch.float32) for part in told)
-            weight.copy_(weight.float() + steps / 255 * (largest - least) + least)
-            known += 1
-    if not known:
+    layers, found = unet.config.layers_per_block, {}
+    for name, weight in patched_reading.parameters(unet).items():
+        change = told.get(single_file_name(name, layers=layers, attending_up=attending))
+        if change is None:
+            continue
+        if len(change) != 3 or change[0].shape != weight.shape:
+            raise BrokenModel(f"{file.name} does not fit: its {name} is another one.", field="inpaint_engine")
+        steps, least, largest = change
+        found[name] = (steps, least.to(torch.float32), largest.to(torch.float32))
+    if not found:
         raise BrokenModel(f"{file.name} changes nothing that this checkpoint has.", field="inpaint_engine")
+    return found
 
 
 def _read(file: Path) -> dict[str, Any]:

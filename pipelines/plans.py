@@ -87,11 +87,6 @@ class Recipe:
     black_out_nsfw: bool = False
 
 
-def patched(checkpoint: str, inpaint_engine: str) -> str:
-    """The name under which a checkpoint is loaded: with an inpaint engine in it, it is another one."""
-    return f"{checkpoint} + inpaint engine {inpaint_engine}" if inpaint_engine else checkpoint
-
-
 @dataclass(frozen=True, kw_only=True)
 class Shot:
     """One picture of a plan: its own seed, the exact size it is delivered in (pixels), the texts it is painted from.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from PIL import Image
 
@@ -9,12 +10,12 @@ from configs.settings import Settings
 from masking import models as mask_models
 from masking.machine import Machine
 from masking.residency import Residency
-from pipelines import checkpoints, fitting, inpaint_engine, safety, upscalers
+from pipelines import checkpoints, companions, fitting, inpaint_engine, safety, upscalers
 from pipelines.batch import Batch
 from pipelines.easels import Easel, Easels
 from pipelines.events import Message
 from pipelines.families import families
-from pipelines.plans import Enlarging, Pixels, Plan, patched
+from pipelines.plans import Enlarging, Pixels, Plan
 from pipelines.presets import Preset
 from pipelines.pulse import Pulse
 from pipelines.session import Between, Other, Said, Session, Tell
@@ -67,8 +68,12 @@ class Studio:
         """What a plan is painted on, loaded until the end of the block. Raises a GessoError, before that DoesNotFit."""
         found = checkpoints.find(plan.recipe.checkpoint, self.settings)
         fitting.refuse(plan, found, self.settings, self.memory)
-        with self.checkpoint(plan.recipe.checkpoint, plan.recipe.inpaint_engine) as easels:
-            yield easels.easel(plan.recipe.vae)
+        with self.checkpoint(plan.recipe.checkpoint) as easels:
+            if engine := plan.recipe.inpaint_engine:
+                with self._patch(engine, plan.recipe.checkpoint, easels) as patch:
+                    yield easels.patched(patch, plan.recipe.vae)
+            else:
+                yield easels.easel(plan.recipe.vae)
 
     def session(
         self,
@@ -89,23 +94,27 @@ class Studio:
         session.tight = fitting.is_tight(plan, found, self.settings, self.memory)
         return session
 
-    def checkpoint(self, name: str, engine: str = "") -> AbstractContextManager[Easels]:
-        """The checkpoint of that name, loaded; it stays so until the end of the block. Raises a GessoError.
-
-        engine: an inpaint engine that it is patched with; the checkpoint without it is another one.
-        """
+    def checkpoint(self, name: str) -> AbstractContextManager[Easels]:
+        """The checkpoint of that name, loaded; it stays so until the end of the block. Raises a GessoError."""
 
         def load() -> Easels:
             found = checkpoints.find(name, self.settings)
             model = families()[found.family].load(found, self.device, self.settings)
-            if engine:
-                assert isinstance(model, UnetModel)
-                inpaint_engine.put_into(model, engine, self.settings)
             return Easels(found, model, self.settings, self._pulse)
 
         self._pulse.enter("load")
         file = checkpoints.installed(self.settings).get(name)
-        return self.held.using(("checkpoint", patched(name, engine)), load, file=file, in_parts=True)
+        return self.held.using(("checkpoint", name), load, file=file, in_parts=True)
+
+    def _patch(self, engine: str, name: str, easels: Easels) -> AbstractContextManager[Any]:
+        """An inpaint engine for a checkpoint that is loaded, beside it. Raises ModelMissing or BrokenModel."""
+
+        def load() -> Any:
+            assert isinstance(easels.model, UnetModel)
+            return inpaint_engine.load(easels.model, engine, self.settings)
+
+        file = companions.installed("inpaint", self.settings).get(companions.ENGINES[engine])
+        return self.held.using(("inpaint_engine", f"{engine} for {name}"), load, file=file)
 
     def mask_model(self, name: str) -> mask_models.MaskModel:
         """The mask model of that name, loaded. Raises ModelMissing or BrokenModel."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from masking.errors import BrokenModel, NotSupported
-from pipelines import inpaint_engine
+from pipelines import inpaint_engine, patched_reading
 from pipelines.adapters import Adapters
 from pipelines.denoised import Denoised
 from pipelines.families import Checkpoint, Sample, Sampling, Start, Words
@@ -87,7 +87,7 @@ class UnetModel:
         self.unet, self.vae, self.reader, self.adapters = unet, vae, reader, adapters
         self.scheduler_config, self.device, self.parts = scheduler_config, device, parts
         self.lean = False
-        self.head: Tensor | None = None  # of an inpaint engine, see there
+        self.patch: Any = None  # of an inpaint engine, see there
         self.dtype = unet.dtype
         self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
 
@@ -128,6 +128,13 @@ class UnetModel:
         other.vae = vae.to(self.device).eval()
         return other
 
+    def with_patch(self, patch: Any) -> "UnetModel":
+        """This model with an inpaint engine that was loaded for it, everything shared."""
+        patched_reading.make_ready(self.unet, patch.names)
+        other = copy.copy(self)
+        other.patch = patch
+        return other
+
     def start(self, painting: Painting, scheduler: Any, timestep: "Tensor", generator: "Generator") -> Start:
         """Latents to begin with. Draws from `generator` in the order of diffusers' stock pipelines."""
         import torch
@@ -151,7 +158,7 @@ class UnetModel:
             return Start(latents=latents, noise=noise)
         # The stock 4-channel inpaint pipeline encodes the masked picture, too, and so draws once more.
         randn_tensor(shape, generator=generator, device=torch.device(self.device), dtype=self.dtype)
-        conditions = self._conditions(painting, generator) if self.head is not None else None
+        conditions = self._conditions(painting, generator) if self.patch is not None else None
         return Start(latents=latents, noise=noise, conditions=conditions, known=image, cells=self._cells(given))
 
     def _conditions(self, painting: Painting, generator: "Generator") -> "Tensor":
@@ -210,9 +217,9 @@ class UnetModel:
 
         rows = [len(sample.words.embedding) for sample in samples]
         latents, added = [sample.latents for sample in samples], None
-        if self.head is not None:
+        if self.patch is not None:
             told = [
-                inpaint_engine.features(self.head, sample.conditions)
+                inpaint_engine.features(self.patch.head, sample.conditions)
                 for sample in samples
                 if sample.conditions is not None
             ]
@@ -258,7 +265,8 @@ class UnetModel:
             part = slice(first, first + size)
             more = {name: values[part] for name, values in told.items()} if told else None
             asked = {"encoder_hidden_states": words[part], "added_cond_kwargs": more}
-            with inpaint_engine.beside(self.unet.conv_in, None if added is None else added[part]):
+            beside = inpaint_engine.beside(self.unet.conv_in, None if added is None else added[part])
+            with beside, patched_reading.worn(self.unet, self.patch):
                 outputs.append(self.unet(latents[part], timesteps[part], **asked, return_dict=False)[0])
         return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipelines.plans import Plan, patched
+from pipelines.plans import Plan
 from server.worker import Worker
 
 PATIENCE_S = 3.0
@@ -123,4 +123,4 @@ class Seating:
 
 
 def _lies(plan: Plan, worker: Worker) -> bool:
-    return patched(plan.recipe.checkpoint, plan.recipe.inpaint_engine) in worker.holds
+    return plan.recipe.checkpoint in worker.holds

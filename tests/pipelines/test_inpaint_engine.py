@@ -1,26 +1,30 @@
 """Fooocus's inpaint head and patch, on a toy SDXL with files made up in their format."""
 
-import dataclasses
+import types
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from diffusers.hooks import apply_group_offloading
 from PIL import Image
+from safetensors.torch import save_file
 from torch.nn import functional
 
 from configs.settings import Settings
 from masking.errors import BrokenModel
+from masking.weighing import weigh
 from pipelines import inpaint_engine, presets
 from pipelines.checkpoints import find
 from pipelines.families import families
+from pipelines.patched_reading import WORN, worn
 from pipelines.planning import resolve
-from pipelines.plans import Plan
+from pipelines.plans import Lora, Plan
 from pipelines.studio import Studio
 from pipelines.tasks.inpaint import Inpaint
 from pipelines.tasks.text_to_image import TextToImage
-from tests import toys
+from tests import toy_loras, toys
 from tests.pipelines.recipes import paint, picture, recipe, repainting, round_hole
 from tests.single_files import unet_name
 
@@ -67,21 +71,73 @@ def write_patch(unet: Any, file: Path, seed: int) -> dict[str, torch.Tensor]:
     return changes
 
 
-def test_a_patch_adds_what_it_tells_and_nothing_else(settings, tmp_path):
-    plain, patched = load("xl", settings), load("xl", settings)
-    changes = write_patch(plain.unet, settings.models_path / "inpaint" / FILES["v2.6"], seed=2)
-    inpaint_engine.put_into(patched, "v2.6", settings)
-    for (name, before), (_, after) in zip(plain.unet.named_parameters(), patched.unet.named_parameters(), strict=True):
-        torch.testing.assert_close(after, before + changes.get(name, 0), rtol=0, atol=1e-6)
+def test_a_patch_adds_what_it_tells_and_nothing_else(settings):
+    model = load("xl", settings)
+    changes = write_patch(model.unet, settings.models_path / "inpaint" / FILES["v2.6"], seed=2)
+    before = {name: value.clone() for name, value in model.unet.named_parameters()}
+    patched = model.with_patch(inpaint_engine.load(model, "v2.6", settings))
+    with worn(model.unet, patched.patch):
+        read = {name: read_by_its_layer(model.unet, name) for name in before}
+    for name, value in before.items():
+        torch.testing.assert_close(read[name], value + changes.get(name, 0), rtol=0, atol=1e-6)
+        assert torch.equal(read_by_its_layer(model.unet, name), value)
+        assert torch.equal(model.unet.get_parameter(name), value)
+
+
+def read_by_its_layer(unet: Any, name: str) -> torch.Tensor:
+    layer, _, own = name.rpartition(".")
+    return getattr(unet.get_submodule(layer), own)
+
+
+def in_place(settings: Settings, patch: Any) -> Any:
+    """A model of its own whose weights are those that the patch gives."""
+    model = load("xl", settings)
+    with torch.no_grad():
+        for name in patch.names:
+            weight = model.unet.get_parameter(name)
+            weight.copy_(patch.changed(name, weight))
+    model.patch = types.SimpleNamespace(head=patch.head)
+    model.unet.__dict__[WORN] = types.SimpleNamespace(patch=None)
+    return model
+
+
+@pytest.mark.parametrize("put_on", ["nothing", "a LoRA first", "a LoRA later", "layers first", "layers later"])
+def test_it_paints_as_if_it_had_been_added_to_the_weights(settings, put_on):
+    model = load("xl", settings)
+    patch = inpaint_engine.load(model, "v2.6", settings)
+    other = in_place(settings, patch)
+    place = settings.models_path / "loras" / "x.safetensors"
+    place.parent.mkdir(exist_ok=True)
+    save_file(toy_loras.peft(toy_loras.deltas(model, ("attention",))), place)
+    told = recipe(steps=2, loras=(Lora(name="x.safetensors", weight=0.7),) if "LoRA" in put_on else ())
+    if put_on == "a LoRA first":
+        model.adapters.put_on(told.loras)
+    if put_on == "layers first":
+        in_layers(model.unet)
+    patched = model.with_patch(patch)
+    if put_on == "layers later":
+        in_layers(model.unet)
+    painting = repainting(told)
+    usual = paint(model, painting)
+    np.testing.assert_array_equal(paint(patched, painting), paint(other, painting))
+    np.testing.assert_array_equal(paint(model, painting), usual)
+    assert (paint(patched, painting) != usual).any()
+
+
+def in_layers(unet: Any) -> None:
+    """As `--vram low` has it lie, with the main memory in the place of a card."""
+    main = torch.device("cpu")
+    apply_group_offloading(unet, onload_device=main, offload_device=main, offload_type="leaf_level")
 
 
 def test_the_head_adds_to_what_the_first_layer_tells(settings):
     """The same as a first layer that does both."""
-    model = load("xl", settings)
-    inpaint_engine.put_into(model, "v2.6", settings)
+    plain = load("xl", settings)
+    model = plain.with_patch(inpaint_engine.load(plain, "v2.6", settings))
     painting = repainting(recipe(steps=2))
     ours = paint(model, painting)
-    head, model.head = model.head, None
+    head = model.patch.head
+    model.patch.head = torch.zeros_like(head)
     without = paint(model, painting)
     seen: list[torch.Tensor] = []
 
@@ -97,11 +153,9 @@ def test_the_head_adds_to_what_the_first_layer_tells(settings):
     start = model.start
 
     def remember(painting: Any, scheduler: Any, timestep: Any, generator: torch.Generator) -> Any:
-        model.head = head
         started = start(painting, scheduler, timestep, generator)
-        model.head = None
         seen[:] = [started.conditions]
-        return dataclasses.replace(started, conditions=None)
+        return started
 
     model.start, model.unet.conv_in = remember, Both(model.unet.conv_in)
     np.testing.assert_array_equal(paint(model, painting), ours)
@@ -140,6 +194,26 @@ def test_the_engine_works_on_inpaints_alone_and_leaves_nothing_behind(settings, 
     np.testing.assert_array_equal(drawn(studio, usual), made["v2.6"])
 
 
+def test_no_weight_is_held_twice(settings, tmp_path):
+    studio = Studio(settings)
+    plans = [resolve(wish(tmp_path, inpaint_engine=name), settings) for name in ("None", "v2.6")]
+    with studio.easel(plans[0]) as plain:
+        alone = [told.bytes for told in studio.held.report()]
+    with studio.easel(plans[1]) as patched:
+        one: Any = plain.model
+        other: Any = patched.model
+        assert one.unet is other.unet
+        assert one.vae is other.vae
+        assert one.reader is other.reader
+        assert one.adapters is other.adapters
+        assert (one.patch, patched.glance) == (None, plain.glance)
+    held = {(told.kind, told.name): told for told in studio.held.report()}
+    assert list(held) == [("inpaint_engine", "v2.6 for xl"), ("checkpoint", "xl")]
+    changed = sum(one.unet.get_parameter(name).numel() for name in CHANGED)
+    assert held["inpaint_engine", "v2.6 for xl"].bytes == changed + weigh(other.patch.head) + 8 * len(CHANGED)
+    assert [held["checkpoint", "xl"].bytes] == alone
+
+
 @pytest.mark.parametrize("checkpoint", ["sd", "xl9"])
 def test_other_checkpoints_inpaint_by_themselves_which_is_told_where_one_was_asked_for(settings, tmp_path, checkpoint):
     plan = resolve(wish(tmp_path, checkpoint=checkpoint, inpaint_engine="v2.6"), settings)
@@ -155,11 +229,11 @@ def test_a_patch_of_something_else_is_named(settings, told):
     place = settings.models_path / "inpaint" / FILES["v2.5"]
     torch.save(told, place)
     with pytest.raises(BrokenModel, match="inpaint_v25"):
-        inpaint_engine.put_into(load("xl", settings), "v2.5", settings)
+        inpaint_engine.load(load("xl", settings), "v2.5", settings)
 
 
 def test_damaged_files_are_named(settings):
     place = settings.models_path / "inpaint" / FILES["v2.5"]
     place.write_bytes(b"no pickle")
     with pytest.raises(BrokenModel, match="inpaint_v25"):
-        inpaint_engine.put_into(load("xl", settings), "v2.5", settings)
+        inpaint_engine.load(load("xl", settings), "v2.5", settings)
