@@ -95,9 +95,13 @@ class Seating:
         return free[0] if free and not self._is_patient(job, plan, able) else None
 
     def _free(self, able: Sequence[Worker], plan: Plan) -> list[Worker]:
-        """Who paints nothing: first those where the plan's checkpoint lies, of these who has least else to do."""
+        """Who paints nothing: first those where the plan's checkpoint lies, then the others; who has least else to do
+        before who has more; then of the former whom a plan was given last (it may know the texts), else longest ago.
+        """
         free = [worker for worker in able if not self._at(worker)]
-        return sorted(free, key=lambda worker: (not _lies(plan, worker), worker.busy))
+        there = [worker for worker in reversed(free) if _lies(plan, worker)]
+        others = [worker for worker in free if not _lies(plan, worker)]
+        return [*sorted(there, key=lambda worker: worker.busy), *sorted(others, key=lambda worker: worker.busy)]
 
     def _may_join(self, worker: Worker, plan: Plan) -> bool:
         seats = self._at(worker)

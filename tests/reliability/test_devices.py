@@ -17,7 +17,7 @@ from tests.server.running import Running
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers by /proc")
 SQUARE = {"aspect_ratios_selection": f"{SIDE}*{SIDE}"}
-LONG = SQUARE | {"overwrite_step": 120, "image_number": 2}
+LONG = SQUARE | {"overwrite_step": 200, "image_number": 3}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_a_task_whose_worker_is_killed_is_done_and_the_other_one_is_not_disturbe
     kill(pair, 0)
     until(lambda: all(status(pair, task) == "finished" for task in tasks), 120)
     assert sorted(again(pair, task) for task in tasks) == [False, True]
-    assert [record(pair, task)["result_seeds"] for task in tasks] == [[10, 11], [20, 21]]
+    assert [record(pair, task)["result_seeds"] for task in tasks] == [[10, 11, 12], [20, 21, 22]]
     both_ready(pair)
 
 

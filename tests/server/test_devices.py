@@ -136,11 +136,17 @@ def test_it_joins_those_that_have_its_checkpoint_only_while_no_worker_that_has_i
     workers = Workers(plan)
     workers.one.company = 2
     workers.two.holds = {"A", "B"}
-    assert [workers.take(job, "A") for job in "123"] == [workers.one, workers.two, workers.one]
+    assert [workers.take(job, "A") for job in "123"] == [workers.two, workers.one, workers.one]
     assert workers.take("4", "A") is None
     workers.seating.leave("3")
-    workers.seating.suspect("1")
+    workers.seating.suspect("2")
     assert workers.take("4", "A") is None
+    workers.seating.leave("1")
+    workers.seating.leave("2")
+    assert [workers.take(job, "A") for job in "45"] == [workers.one, workers.two]
+    workers.seating.leave("4")
+    workers.seating.leave("5")
+    assert workers.take("6", "A") is workers.two, "who was used last has the texts, too"
 
 
 def test_a_plan_waits_for_a_worker_whose_memory_is_large_enough(plan: Plan) -> None:

@@ -21,13 +21,14 @@ export function memoryList(app, { ready }) {
     app.api.get("v1/engines/memory").then(show, () => {}).finally(() => (asking = false)); // 503 while models are loaded
   }
 
-  function show({ device, used, limit, free: room, total, models }) {
+  function show({ device, used, limit, free: room, total, models, workers }) {
     root.hidden = false;
     bar.max = limit || total;
     bar.value = Math.min(used, bar.max);
     told.textContent = text("system.memoryWords", { device, used: bytes(used), free: bytes(room), total: bytes(total) });
     list.replaceChildren(...models.map((one) => element("li", { class: "row tight" },
       element("span", { class: "grow one-line", title: one.name }, one.name),
+      workers.length > 1 && element("small", { class: "faint" }, `${workers[one.worker].device} (${one.worker})`),
       element("small", { class: "faint" }, text(`places.${one.place}`)),
       element("small", { class: "numbers" }, bytes(one.bytes)))));
     free.hidden = !models.some((one) => !one.in_use);

@@ -43,7 +43,9 @@ export function mount(root, app) {
     const told = await fetch("readyz").then((answer) => answer.json(), () => null);
     if (!told) return;
     state.dataset.state = told.status;
-    state.textContent = told.status === "ready" ? text("system.ready") : text("system.notReady", { why: told.reason });
+    const broken = told.status === "ready" ? (told.workers ?? []).filter((one) => one.status === "broken") : [];
+    const words = told.status === "ready" ? text("system.ready") : text("system.notReady", { why: told.reason });
+    state.textContent = [words, ...broken.map((one) => `${one.device}: ${one.reason}`)].join(" ");
   }
 
   return {
