@@ -197,18 +197,21 @@ class FlowModel(ABC):
 
     def with_vae(self, path: Path) -> "FlowModel":
         """This model with another VAE (safetensors file or diffusers folder), the rest shared. Raises BrokenModel."""
-        kind = type(self.space.vae)
         try:
             if path.is_dir():
-                vae = kind.from_pretrained(path, torch_dtype=self.space.vae.dtype)
+                vae = type(self.space.vae).from_pretrained(path, torch_dtype=self.space.vae.dtype)
             else:
-                config, number = str(self.parts.folder("vae")), self.space.vae.dtype
-                vae = kind.from_single_file(str(path), config=config, torch_dtype=number)
+                vae = self._vae_of_file(path)
         except (OSError, ValueError, RuntimeError) as problem:
             raise BrokenModel(f"The VAE {path.name!r} does not load: {problem}", field="vae") from problem
         other = copy.copy(self)
         other.space = self._space(vae.to(self.device).eval())
         return other
+
+    def _vae_of_file(self, path: Path) -> Any:
+        """A VAE that is one file, set as the checkpoint's own is. Raises ValueError, RuntimeError or OSError."""
+        config, number = str(self.parts.folder("vae")), self.space.vae.dtype
+        return type(self.space.vae).from_single_file(str(path), config=config, torch_dtype=number)
 
     def start(self, painting: Painting, scheduler: Any, timestep: "Tensor", generator: "Generator") -> Start:
         """Latents to begin with. Draws from `generator` in the order of diffusers' stock pipelines."""

@@ -54,7 +54,8 @@ def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
     channels = checkpoint.parts.config("vae")["latent_channels"]
     if path.is_dir():
         config = vae_config(path)
-        return config["latent_channels"] == channels and 2 ** (len(config["block_out_channels"]) - 1) == checkpoint.cell
+        levels = len(config.get("block_out_channels", ()))
+        return config.get("latent_channels") == channels and 2 ** (levels - 1) == checkpoint.cell
     shapes = tensor_shapes(path)
     first = shapes.get("decoder.conv_in.weight") or shapes.get("first_stage_model.decoder.conv_in.weight")
     return first is not None and first[1] == channels
@@ -64,9 +65,8 @@ def vae_config(path: Path) -> dict[str, Any]:
     """A VAE's config. Raises BrokenModel."""
     try:
         config: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
-        told = {name: config[name] for name in ("latent_channels", "block_out_channels")}
-        return told | {"latents_mean": config.get("latents_mean")}
-    except (OSError, ValueError, KeyError, TypeError) as problem:
+        return dict(config)
+    except (OSError, ValueError, TypeError) as problem:
         raise BrokenModel(f"The VAE at {path} is damaged: {problem}.", field="vae") from problem
 
 

@@ -86,3 +86,33 @@ def _turned(value: Any) -> Any:
     import torch
 
     return torch.cat(list(reversed(value.chunk(2)))).contiguous()
+
+
+def video_vae_name(name: str) -> str:
+    """A tensor of diffusers' AutoencoderKLQwenImage by its published name; for 2 residual blocks a level."""
+    for there, here in (
+        ("post_quant_conv.", "conv2."),
+        ("quant_conv.", "conv1."),
+        ("coder.conv_in.", "coder.conv1."),
+        ("norm_out.gamma", "head.0.gamma"),
+        ("conv_out.", "head.2."),
+        ("mid_block.resnets.0.", "middle.0."),
+        ("mid_block.attentions.0.", "middle.1."),
+        ("mid_block.resnets.1.", "middle.2."),
+        ("down_blocks.", "downsamples."),
+        (".conv_shortcut.", ".shortcut."),
+    ):
+        name = name.replace(there, here)
+    for block in range(4):
+        for layer in range(3):
+            name = name.replace(f"up_blocks.{block}.resnets.{layer}.", f"upsamples.{4 * block + layer}.")
+        name = name.replace(f"up_blocks.{block}.upsamplers.0.", f"upsamples.{4 * block + 3}.")
+    for there, here in (
+        ("norm1.", "residual.0."),
+        ("conv1.", "residual.2."),
+        ("norm2.", "residual.3."),
+        ("conv2.", "residual.6."),
+    ):
+        if name.startswith(("encoder.", "decoder.")) and not name.startswith(("encoder.conv1.", "decoder.conv1.")):
+            name = name.replace(f".{there}", f".{here}")
+    return name

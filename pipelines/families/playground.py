@@ -25,7 +25,7 @@ def describe(name: str, parts: Parts) -> Checkpoint:
 
 def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
     """Whether a VAE makes latents of the same shape; a folder must tell, too, how they spread."""
-    evened = path.is_file() or unet_model.vae_config(path)["latents_mean"] is not None
+    evened = path.is_file() or unet_model.vae_config(path).get("latents_mean") is not None
     return evened and unet_model.fits_vae(checkpoint, path)
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from configs.settings import Settings
-from masking.errors import NotSupported
-from pipelines import flow_model
+from pipelines import flow_model, unet_model
 from pipelines.families import Checkpoint, Sample, Start
 from pipelines.flow_model import Build, FlowModel, Told, packed, unpacked
 from pipelines.latent_spaces import QwenSpace
 from pipelines.parts import Parts
 from pipelines.plans import Painting, Repainting
+from pipelines.tensor_files import tensor_shapes
 from pipelines.usual import usual
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ PLUS = "QwenImageEditPlusPipeline"
 
 SEEN, GRAIN = 384, 32
 """Its text encoder sees a picture at about so many pixels a side, in steps of so many."""
+
+VIDEOS, THIRD_AXIS = "decoder.conv1.weight", 5
+"""A tensor's name in VAEs as they were published first (Wan's, ComfyUI's), and how many axes those of videos have."""
 
 EDIT = dataclasses.replace(BUILD, pipeline="QwenImageEditPipeline", processors={"processor": "Qwen2VLProcessor"})
 
@@ -53,11 +56,14 @@ def describe(name: str, parts: Parts) -> Checkpoint:
 
 
 def fits_vae(checkpoint: Checkpoint, path: Path) -> bool:
-    """Raises NotSupported: there is but one VAE of this kind."""
-    raise NotSupported(
-        f"{path.name} cannot take the place of {checkpoint.name}'s VAE: {checkpoint.kind} works with its own alone.",
-        field="vae",
-    )
+    """Whether a VAE makes latents of the same shape, as far as its headers tell."""
+    own = checkpoint.parts.config("vae")
+    if path.is_dir():
+        config = unet_model.vae_config(path)
+        return all(config.get(name) == own[name] for name in ("z_dim", "temperal_downsample"))
+    shapes = tensor_shapes(path)
+    first = shapes.get("decoder.conv_in.weight") or shapes.get(VIDEOS)
+    return first is not None and len(first) == THIRD_AXIS and first[1] == own["z_dim"]
 
 
 def load(checkpoint: Checkpoint, device: str, settings: Settings) -> "QwenImage":
@@ -75,6 +81,17 @@ class QwenImage(FlowModel):
 
     def _space(self, vae: Any) -> QwenSpace:
         return QwenSpace(vae)
+
+    def _vae_of_file(self, path: Path) -> Any:
+        """In diffusers' layout or in the published one, both of which diffusers' own loader leaves out."""
+        from diffusers.loaders.single_file_utils import convert_wan_vae_to_diffusers, load_single_file_checkpoint
+
+        state = load_single_file_checkpoint(str(path), local_files_only=True)
+        state = convert_wan_vae_to_diffusers(state) if VIDEOS in state else state
+        made = type(self.space.vae).from_config(self.space.vae.config)
+        if absent := made.load_state_dict(state, strict=False).missing_keys:
+            raise ValueError(f"it lacks {len(absent)} tensors, {absent[0]} among them")
+        return made.to(self.space.vae.dtype)
 
     def _course(self, tokens: int, steps: int) -> Mapping[str, Any]:
         return flow_model.even_course(self.scheduler_config, tokens, steps)
