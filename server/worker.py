@@ -99,6 +99,11 @@ class Worker:
         """How many jobs it has."""
         return len(self._jobs)
 
+    async def settled(self) -> None:
+        """Returns once it is ready or broken."""
+        while self._now.state == "loading":
+            await self._settled.wait()
+
     async def switch(self, preset: str) -> None:
         """Load a preset's models after the plans it was given, and from now on at each start; see `Backend.switch`."""
         before = self._settings
@@ -111,8 +116,7 @@ class Worker:
         self._switching = f"Preset {preset} is loaded as soon as the task that runs has ended."
         job = uuid.uuid4().hex
         try:
-            while self._now.state == "loading":
-                await self._settled.wait()
+            await self.settled()
             async for event in self.run(job, [LoadPreset(job=job, preset=preset)]):
                 if isinstance(event, Message):
                     self._switching = event.text

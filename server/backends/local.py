@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
 from masking.errors import GessoError
@@ -18,6 +18,9 @@ from server.errors import NotReady
 from server.metrics import Metrics
 from server.seating import Seating
 from server.worker import Order, Worker
+
+START_APART_S = 120.0
+"""So long a worker waits at most for the one before it, so that they do not all read their models at once."""
 
 LOOK_AGAIN_S = 1.0
 """So often who is next is looked at while it waits for one of several workers."""
@@ -44,13 +47,22 @@ class LocalBackend:
         self._changed = asyncio.Event()
         self._room_changed: Callable[[], None] = lambda: None
         self._reminder: asyncio.TimerHandle | None = None
+        self._starting: asyncio.Task[None] | None = None
         metrics.workers = len(posts)
 
     async def start(self) -> None:
+        self._starting = asyncio.create_task(self._start_in_turn())
+
+    async def _start_in_turn(self) -> None:
         for worker in self._workers:
             await worker.start()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(worker.settled(), START_APART_S)
 
     async def close(self) -> None:
+        if self._starting:
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
         if self._reminder:
             self._reminder.cancel()
         await asyncio.gather(*(worker.close() for worker in self._workers))

@@ -99,14 +99,14 @@ def test_kills_of_workers_and_server_lose_nothing_and_make_nothing_twice(tmp_pat
     chance, accepted = random.Random(5), dict[str, tuple[int, int]]()
     more = ("--devices", "cpu,cpu,cpu", "--max-batch", "2")
     running = paints(tmp_path, *more)
-    for number in range(9):
+    for number in range(6):
         running.wait()
         for _ in range(chance.randint(1, 4)):
             seed, images, steps = 1000 * len(accepted), chance.randint(1, 3), chance.choice([2, 30])
             task = sent(running, **SQUARE, image_number=images, overwrite_step=steps, image_seed=seed)
             accepted[task] = (seed, images)
         time.sleep(chance.uniform(0, 0.7))
-        if number == 4:
+        if number == 3:
             running.process.kill()
             running.process.wait()
             running.client.close()
