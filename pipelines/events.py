@@ -33,7 +33,7 @@ class Company:
 
 @dataclass(frozen=True, kw_only=True)
 class Holds:
-    """The checkpoints that are loaded now, by `pipelines.plans.patched`."""
+    """The checkpoints that are loaded now, by name."""
 
     checkpoints: frozenset[str]
 
