@@ -87,8 +87,10 @@ def t5_tokenizer() -> Any:
     return T5TokenizerFast(vocab=vocab, extra_ids=0, model_max_length=512)
 
 
-def flux(folder: Path, *, seed: int = 0, guided: bool = True, fill: bool = False) -> Path:
-    """Write a FLUX.1 checkpoint to `folder` and return it; guided: dev, else schnell. It paints multiples of 16."""
+def flux(folder: Path, *, seed: int = 0, guided: bool = True, fill: bool = False, shown: bool = False) -> Path:
+    """Write a FLUX.1 checkpoint to `folder` and return it, for multiples of 16. guided: dev, else schnell; shown:
+    Kontext.
+    """
     import diffusers
     import torch
     from transformers import CLIPTextModel
@@ -108,6 +110,7 @@ def flux(folder: Path, *, seed: int = 0, guided: bool = True, fill: bool = False
             axes_dims_rope=(4, 2, 2),
         )
         kind = diffusers.FluxFillPipeline if fill else diffusers.FluxPipeline
+        kind = diffusers.FluxKontextPipeline if shown else kind
         kind(
             transformer=lively(transformer),
             scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=guided),
