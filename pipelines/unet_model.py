@@ -1,4 +1,7 @@
-"""What Stable Diffusion's families have in common: a UNet in latents of a VAE, 4 channels, or 9 for inpainting."""
+"""What Stable Diffusion's families have in common: a UNet in latents of a VAE, of c channels, or 2c + 1 for inpainting.
+
+c is the VAE's number of channels, 4 in all published checkpoints; 2c + 1 are the latents, the mask and the masked latents.
+"""
 
 import copy
 import json
@@ -27,10 +30,11 @@ if TYPE_CHECKING:
 def describe(name: str, parts: Parts, *, told_size: bool) -> Checkpoint:
     """What the config files tell. Raises NotSupported for another kind of UNet, BrokenModel for bad files."""
     unet, vae, text_encoder = (parts.config(part) for part in ("unet", "vae", "text_encoder"))
-    if unet["in_channels"] not in (4, 9) or unet.get("time_cond_proj_dim") is not None:
+    plain = vae["latent_channels"]
+    if unet["in_channels"] not in (plain, 2 * plain + 1) or unet.get("time_cond_proj_dim") is not None:
         raise NotSupported(
             f"The checkpoint {name!r} has a UNet of {unet['in_channels']} input channels or with embedded guidance; "
-            "only plain ones with 4 or 9 channels can be used.",
+            f"only plain ones with {plain} or {2 * plain + 1} channels can be used with its VAE.",
             field="checkpoint",
         )
     cell = 2 ** (len(vae["block_out_channels"]) - 1)
@@ -44,7 +48,7 @@ def describe(name: str, parts: Parts, *, told_size: bool) -> Checkpoint:
         multiple=cell * 2 ** (len(unet["block_out_channels"]) - 1),
         cell=cell,
         text_layers=text_encoder["num_hidden_layers"],
-        inpainting=unet["in_channels"] == 9,
+        inpainting=unet["in_channels"] > plain,
         told_size=told_size,
     )
 
@@ -142,16 +146,16 @@ class UnetModel:
 
         given = painting if isinstance(painting, Repainting) else None
         shape = (1, self.vae.config.latent_channels, painting.height // self.cell, painting.width // self.cell)
-        nine = self.unet.config.in_channels == 9
+        with_mask = self.unet.config.in_channels > shape[1]
         by_degree = given is not None and bool(((given.cells > 0) & (given.cells < 1)).any())
-        kept = given is not None and (not nine or given.skipped > 0 or by_degree)
+        kept = given is not None and (not with_mask or given.skipped > 0 or by_degree)
         image = self._latents_of(signed(given.image), generator) if given and kept else None
         noise = randn_tensor(shape, generator=generator, device=torch.device(self.device), dtype=self.dtype)
         latents = noise * scheduler.init_noise_sigma
         if given and given.skipped and image is not None:
             origin = image if given.from_image else torch.zeros_like(image)
             latents = scheduler.add_noise(origin, noise, timestep[None])
-        if nine:
+        if with_mask:
             start = Start(latents=latents, noise=noise, conditions=self._conditions(painting, generator))
             return replace(start, known=image, cells=self._cells(given)) if given and by_degree else start
         if given is None:
