@@ -23,13 +23,15 @@ class Course:
     save_every: int = 200
     device: str = "cpu"
     average: float = 0.0  # decay of the exponential moving average of the weights; 0 keeps none
+    held: float = 0.0  # the part of the steps that the learning rate stays at its peak before it falls
 
 
 def learning_rate(course: Course, step: int) -> float:
-    """Linear warm-up, then a cosine down to 2 % of the peak."""
+    """Linear warm-up, the peak for as long as it is held, then a cosine down to 2 % of it."""
     if step < course.warmup:
         return course.learning_rate * (step + 1) / course.warmup
-    done = min((step - course.warmup) / max(course.steps - course.warmup, 1), 1.0)
+    falls = max(course.warmup, course.held * course.steps)
+    done = min(max(step - falls, 0) / max(course.steps - falls, 1), 1.0)
     return course.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
