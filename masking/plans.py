@@ -1,8 +1,9 @@
 """What was decided about a mask: nothing open, ready for the worker."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self, cast, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 from pydantic import TypeAdapter
 
@@ -43,12 +44,13 @@ class _Decided:
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        return TypeAdapter(type(self)).dump_json(self).decode()
+        return _adapter(type(self)).dump_json(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The plan that `to_json` wrote."""
-        return TypeAdapter(cls).validate_json(text)
+        plan: Self = _adapter(cls).validate_json(text)
+        return plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,3 +109,9 @@ class RegionsPlan(_Decided):
     stability: float
     smallest: int
     most: int
+
+
+@functools.cache
+def _adapter(plan: type[_Decided]) -> TypeAdapter[Any]:
+    """Kept, for to make one takes some ten milliseconds."""
+    return TypeAdapter(plan)

@@ -1,5 +1,6 @@
 """What is decided: a plan is possible, has no gaps, and survives a trip through the store as JSON."""
 
+import functools
 import importlib
 import json
 import pkgutil
@@ -226,7 +227,7 @@ class Plan:
     @property
     def effective(self) -> dict[str, Any]:
         """What is really used, as JSON values: the recipe, size, seeds and the task's own fields (no file paths)."""
-        used = TypeAdapter(type(self)).dump_python(self, mode="json")
+        used = _adapter(type(self)).dump_python(self, mode="json")
         paths = {field.name for field in fields(self) if isinstance(getattr(self, field.name), Path)}
         hidden = {"recipe", "shots", "warnings"} | paths
         own = {name: value for name, value in used.items() if name not in hidden}
@@ -236,17 +237,27 @@ class Plan:
 
     def to_json(self) -> str:
         """This plan as one JSON object; `from_json` gives an equal plan back."""
-        return json.dumps({"kind": self.kind, "plan": TypeAdapter(type(self)).dump_python(self, mode="json")})
+        return json.dumps({"kind": self.kind, "plan": _adapter(type(self)).dump_python(self, mode="json")})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The plan that `to_json` wrote, of its kind's class. Raises ValueError for a kind that no task file has."""
-        import pipelines.tasks as tasks  # here, because the tasks are built on plans
-
         written = json.loads(text)
-        kinds = {module.name for module in pkgutil.iter_modules(tasks.__path__)}
-        if written["kind"] not in kinds:
-            raise ValueError(f"no task is called {written['kind']!r}; there are {', '.join(sorted(kinds))}")
+        if written["kind"] not in _kinds():
+            raise ValueError(f"no task is called {written['kind']!r}; there are {', '.join(sorted(_kinds()))}")
         plan_class = importlib.import_module(f"pipelines.tasks.{written['kind']}").PLAN
-        plan: Self = TypeAdapter(plan_class).validate_python(written["plan"])
+        plan: Self = _adapter(plan_class).validate_python(written["plan"])
         return plan
+
+
+@functools.cache
+def _adapter(plan: type[Plan]) -> TypeAdapter[Any]:
+    """Kept, for to make one takes some ten milliseconds."""
+    return TypeAdapter(plan)
+
+
+@functools.cache
+def _kinds() -> frozenset[str]:
+    import pipelines.tasks as tasks  # here, because the tasks are built on plans
+
+    return frozenset(module.name for module in pkgutil.iter_modules(tasks.__path__))

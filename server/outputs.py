@@ -103,7 +103,8 @@ class Outputs:
     def _free_path(self, folder: Path, stem: str, form: Format, *, numbered: bool) -> Path:
         """A path that no file has: `<stem>_<1000..9999>` for the time's names, else the stem, suffixed if taken."""
         if numbered:
-            names: Iterable[str] = (f"{stem}_{n}" for n in random.sample(range(1000, 10000), 9000))
+            first = random.randrange(9000)
+            names: Iterable[str] = (f"{stem}_{1000 + (first + n) % 9000}" for n in range(9000))
         else:
             names = chain([stem], (f"{stem}-{n}" for n in count(2)))
         return next(path for name in names if not (path := folder / f"{name}.{form}").exists())
