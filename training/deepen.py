@@ -2,6 +2,9 @@
 
 Everything at 32² cells and finer is taken over; what lies within learns to give back the features that the outer
 decoder expects. All of that happens at 32² cells and below, so that it takes minutes. `training.decoder` goes on.
+
+The first three channels are a thumbnail: the mean colours of the cells. Left to itself the autoencoder scatters colours
+over all channels and from cell to cell, and a denoiser has no coarse picture to begin with.
 """
 
 from pathlib import Path
@@ -20,6 +23,10 @@ PICTURES = 2400
 BATCH = 16
 NOISE = 0.2
 """Standard deviation of what is added to latents (theirs is 1) before they are decoded, for no denoiser is exact."""
+LIGHTNESS = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 2.0, -1.0))
+MIDDLE = (0.57, -0.11, 0.03)
+SPREAD = (1.3, 0.57, 0.51)
+"""Of red, green and blue in [-1, 1]: how light, how warm, how green; their means and standard deviations over scenes."""
 
 
 def build() -> AutoencoderKL:
@@ -95,17 +102,25 @@ def example(number: int, width: int = 256, height: int = 256) -> tuple[Tensor, T
     return picture, things
 
 
+def thumbnail(pictures: Tensor) -> Tensor:
+    """n × 3 × 16 × 16 numbers of standard deviation 1 of n × 3 × 256 × 256 pictures in [-1, 1]: see `LIGHTNESS`."""
+    mixed = torch.einsum("kc,ncyx->nkyx", torch.tensor(LIGHTNESS), functional.avg_pool2d(pictures, 16))
+    return (mixed - torch.tensor(MIDDLE)[:, None, None]) / torch.tensor(SPREAD)[:, None, None]
+
+
 @torch.no_grad()
-def _lessons(outer: AutoencoderKL, count: int, where: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Features, wanted features and where things are, of so many pictures, in half precision."""
+def _lessons(outer: AutoencoderKL, count: int, where: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Features, wanted features, where things are, and thumbnails, of so many pictures, in half precision."""
     parts = []
     for first in range(0, count, 8):
         examples = [example(50_000_000 + first + i) for i in range(8)]
-        features = outside(outer, torch.stack([picture for picture, _ in examples]).to(where))
+        pictures = torch.stack([picture for picture, _ in examples])
+        features = outside(outer, pictures.to(where))
         things = functional.max_pool2d(torch.stack([things for _, things in examples]), 8)
-        parts.append((features.half().cpu(), _wanted(outer, features).half().cpu(), things.half()))
-    features, wanted, things = (torch.cat(part) for part in zip(*parts, strict=True))
-    return features, wanted, things
+        lesson = (features.cpu(), _wanted(outer, features).cpu(), things, thumbnail(pictures))
+        parts.append(tuple(part.half() for part in lesson))
+    features, wanted, things, thumbnails = (torch.cat(part) for part in zip(*parts, strict=True))
+    return features, wanted, things, thumbnails
 
 
 def plain(mean: Tensor, logvar: Tensor) -> Tensor:
@@ -115,7 +130,10 @@ def plain(mean: Tensor, logvar: Tensor) -> Tensor:
 
 
 def run(folder: Path, *, steps: int = 900) -> None:
-    """Leave the deep autoencoder in `folder/vae`, float32; needs the outer one in the run `vae` beside it."""
+    """Leave the deep autoencoder in `folder/vae`, float32; needs the outer one in the run `vae` beside it.
+
+    An untrained run goes on from a `folder/vae` that an earlier one left there.
+    """
     torch.manual_seed(0)
     where = device()
     outer = AutoencoderKL.from_pretrained(folder.parent / "vae" / "vae").to(where).eval().requires_grad_(False)
@@ -123,8 +141,10 @@ def run(folder: Path, *, steps: int = 900) -> None:
     copied = inherit(deep, outer)
     for name, weight in deep.named_parameters():
         weight.requires_grad_(name not in copied)
+    if (folder / "vae").is_dir():
+        deep.load_state_dict(AutoencoderKL.from_pretrained(folder / "vae").state_dict())
     deep = deep.to(where)
-    features, wanted, things = _lessons(outer, PICTURES, where)
+    features, wanted, things, thumbnails = _lessons(outer, PICTURES, where)
     spread = wanted[:400].float().std((0, 2, 3), keepdim=True).to(where) + 1e-3
 
     def loss_of(step: int) -> Tensor:
@@ -134,7 +154,8 @@ def run(folder: Path, *, steps: int = 900) -> None:
         made = _outward(deep, mean + NOISE * torch.randn_like(mean))
         weight = 1 + 3 * things[rows].float().to(where)
         error = (weight * ((made - wanted[rows].float().to(where)) / spread).square()).mean() / weight.mean()
-        return error + plain(mean, logvar)
+        colours = (mean[:, :3] - thumbnails[rows].float().to(where)).square().mean()
+        return error + colours + plain(mean, logvar)
 
     course = Course(folder=folder, steps=steps, learning_rate=2e-3, warmup=50, device=where, average=0.99)
     train(course, deep, loss_of)
