@@ -1,6 +1,6 @@
-"""What Stable Diffusion's families have in common: a UNet in latents of a VAE, of c channels, or 2c + 1 for inpainting.
+"""What Stable Diffusion's families have in common: a UNet in a VAE's latents, of c channels, or 2c + 1 for inpainting.
 
-c is the VAE's number of channels, 4 in all published checkpoints; 2c + 1 are the latents, the mask and the masked latents.
+c is 4 in all published checkpoints; 2c + 1 are the latents, the mask and the masked latents.
 """
 
 import copy

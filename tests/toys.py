@@ -9,11 +9,18 @@ SIDE = 64
 
 
 def stable_diffusion(
-    folder: Path, *, unet_channels: int = 4, seed: int = 0, layers: int = 3, predicts: str = "epsilon"
+    folder: Path,
+    *,
+    unet_channels: int = 4,
+    latent_channels: int = 4,
+    seed: int = 0,
+    layers: int = 3,
+    predicts: str = "epsilon",
 ) -> Path:
     """Write a Stable Diffusion checkpoint in diffusers' folder format to `folder` and return it.
 
-    unet_channels: 4 (text to image) or 9 (inpainting). layers: of the text encoder. Sides it paints: multiples of 16.
+    unet_channels: as many as the latents (text to image), or twice that and 1 (inpainting). layers: of the text
+    encoder. Sides it paints: multiples of 16.
     """
     import diffusers
     import torch
@@ -24,7 +31,7 @@ def stable_diffusion(
         unet = diffusers.UNet2DConditionModel(
             sample_size=SIDE // 8,
             in_channels=unet_channels,
-            out_channels=4,
+            out_channels=latent_channels,
             block_out_channels=(8, 16),
             layers_per_block=1,
             down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
@@ -33,9 +40,10 @@ def stable_diffusion(
             attention_head_dim=4,
             norm_num_groups=4,
         )
-        vae = autoencoder(latent_channels=4)
+        vae = autoencoder(latent_channels)
         text_encoder = CLIPTextModel(clip_config(layers=layers))
-    kind = diffusers.StableDiffusionInpaintPipeline if unet_channels == 9 else diffusers.StableDiffusionPipeline
+    plain = unet_channels == latent_channels
+    kind = diffusers.StableDiffusionPipeline if plain else diffusers.StableDiffusionInpaintPipeline
     kind(
         vae=vae,
         unet=unet,

@@ -26,7 +26,7 @@ NOISE = 0.2
 LIGHTNESS = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 2.0, -1.0))
 MIDDLE = (0.57, -0.11, 0.03)
 SPREAD = (1.3, 0.57, 0.51)
-"""Of red, green and blue in [-1, 1]: how light, how warm, how green; their means and standard deviations over scenes."""
+"""Of red, green and blue in [-1, 1]: how light, how warm, how green; means and standard deviations over scenes."""
 
 
 def build() -> AutoencoderKL:

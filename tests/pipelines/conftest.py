@@ -25,6 +25,8 @@ def models_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     toys.stable_diffusion(folder / "checkpoints" / "toy4")
     toys.stable_diffusion(folder / "checkpoints" / "toy9", unet_channels=9)
+    for name, channels in (("toy8", 8), ("toy17", 17)):
+        toys.stable_diffusion(folder / "checkpoints" / name, unet_channels=channels, latent_channels=8)
     toys.sdxl(folder / "checkpoints" / "xl4")
     toys.sdxl(folder / "checkpoints" / "xl9", unet_channels=9)
     return folder
@@ -58,6 +60,16 @@ def toy4(models_path: Path) -> Model:
 @pytest.fixture(scope="session")
 def toy9(models_path: Path) -> Model:
     return _load("toy9", models_path)
+
+
+@pytest.fixture(scope="session")
+def toy8(models_path: Path) -> Model:
+    return _load("toy8", models_path)
+
+
+@pytest.fixture(scope="session")
+def toy17(models_path: Path) -> Model:
+    return _load("toy17", models_path)
 
 
 @pytest.fixture(scope="session")

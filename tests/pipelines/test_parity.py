@@ -34,6 +34,41 @@ def test_guidance_and_clip_skip_mean_what_they_mean_in_the_stock_pipeline(toy4, 
     np.testing.assert_array_equal(ours, stock(folder, diffusers.StableDiffusionPipeline, told, seed=2**62))
 
 
+def test_latents_may_have_eight_channels(toy8, models_path):
+    told = recipe()
+    ours = paint(toy8, Painting(recipe=told, seed=7, width=80, height=64))
+    folder = models_path / "checkpoints/toy8"
+    theirs = stock(folder, diffusers.StableDiffusionPipeline, told, seed=7, width=80, height=64)
+    assert ours.std() > 1
+    np.testing.assert_array_equal(ours, theirs)
+
+
+class Seventeen(int):
+    """What the stock pipeline takes for 9, the only number for which it inpaints by a mask among the channels."""
+
+    def __eq__(self, other: object) -> bool:
+        return other in (9, 17)
+
+    def __hash__(self) -> int:
+        return 17
+
+
+class WiderInpaintPipeline(diffusers.StableDiffusionInpaintPipeline):
+    """The stock pipeline for latents of eight channels, which needs no other change."""
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        self.unet.register_to_config(in_channels=Seventeen(17))
+        return super().__call__(*given, **named)
+
+
+def test_an_inpainting_unet_has_the_latents_twice_and_the_mask(toy17, models_path):
+    told = recipe()
+    image, mask = Image.fromarray(picture()), Image.fromarray(round_hole().astype(np.uint8) * 255)
+    more = {"seed": 5, "image": image, "mask_image": mask, "strength": 1.0}
+    theirs = stock(models_path / "checkpoints/toy17", WiderInpaintPipeline, told, **more)
+    np.testing.assert_array_equal(paint(toy17, repainting(told)), theirs)
+
+
 def stock_inpaint(folder: Path, told: Recipe, **more: Any) -> Pixels:
     image, mask = Image.fromarray(picture()), Image.fromarray(round_hole().astype(np.uint8) * 255)
     return stock(folder, diffusers.StableDiffusionInpaintPipeline, told, seed=5, image=image, mask_image=mask, **more)
