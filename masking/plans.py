@@ -44,13 +44,19 @@ class _Decided:
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        return _adapter(type(self)).dump_json(self).decode()
+        return self._adapter().dump_json(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The plan that `to_json` wrote."""
-        plan: Self = _adapter(cls).validate_json(text)
+        plan: Self = cls._adapter().validate_json(text)
         return plan
+
+    @classmethod
+    @functools.cache
+    def _adapter(cls) -> TypeAdapter[Any]:
+        """Kept, for to make one takes some ten milliseconds."""
+        return TypeAdapter(cls)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +115,3 @@ class RegionsPlan(_Decided):
     stability: float
     smallest: int
     most: int
-
-
-@functools.cache
-def _adapter(plan: type[_Decided]) -> TypeAdapter[Any]:
-    """Kept, for to make one takes some ten milliseconds."""
-    return TypeAdapter(plan)

@@ -227,7 +227,7 @@ class Plan:
     @property
     def effective(self) -> dict[str, Any]:
         """What is really used, as JSON values: the recipe, size, seeds and the task's own fields (no file paths)."""
-        used = _adapter(type(self)).dump_python(self, mode="json")
+        used = self._adapter().dump_python(self, mode="json")
         paths = {field.name for field in fields(self) if isinstance(getattr(self, field.name), Path)}
         hidden = {"recipe", "shots", "warnings"} | paths
         own = {name: value for name, value in used.items() if name not in hidden}
@@ -237,7 +237,7 @@ class Plan:
 
     def to_json(self) -> str:
         """This plan as one JSON object; `from_json` gives an equal plan back."""
-        return json.dumps({"kind": self.kind, "plan": _adapter(type(self)).dump_python(self, mode="json")})
+        return json.dumps({"kind": self.kind, "plan": self._adapter().dump_python(self, mode="json")})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -246,14 +246,14 @@ class Plan:
         if written["kind"] not in _kinds():
             raise ValueError(f"no task is called {written['kind']!r}; there are {', '.join(sorted(_kinds()))}")
         plan_class = importlib.import_module(f"pipelines.tasks.{written['kind']}").PLAN
-        plan: Self = _adapter(plan_class).validate_python(written["plan"])
+        plan: Self = plan_class._adapter().validate_python(written["plan"])
         return plan
 
-
-@functools.cache
-def _adapter(plan: type[Plan]) -> TypeAdapter[Any]:
-    """Kept, for to make one takes some ten milliseconds."""
-    return TypeAdapter(plan)
+    @classmethod
+    @functools.cache
+    def _adapter(cls) -> TypeAdapter[Any]:
+        """Kept, for to make one takes some ten milliseconds."""
+        return TypeAdapter(cls)
 
 
 @functools.cache

@@ -64,7 +64,7 @@ class WiderInpaintPipeline(diffusers.StableDiffusionInpaintPipeline):
 def test_an_inpainting_unet_has_the_latents_twice_and_the_mask(toy17, models_path):
     told = recipe()
     image, mask = Image.fromarray(picture()), Image.fromarray(round_hole().astype(np.uint8) * 255)
-    more = {"seed": 5, "image": image, "mask_image": mask, "strength": 1.0}
+    more: dict[str, Any] = {"seed": 5, "image": image, "mask_image": mask, "strength": 1.0}
     theirs = stock(models_path / "checkpoints/toy17", WiderInpaintPipeline, told, **more)
     np.testing.assert_array_equal(paint(toy17, repainting(told)), theirs)
 
