@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ class Stroke:
     """What one pass did for one request: step `step` of `steps` is done (from 1); the last one brings the picture.
 
     lost: the end of the prompt that the model could not read, "" if it read all. denoised: what the model takes for the
-    clean latents by now (channels × rows × columns), where the request is watched. problem: why nothing more will come.
+    clean latents by now (channels × rows × columns), where that was asked for. problem: why nothing more will come.
     """
 
     ticket: int
@@ -46,7 +46,7 @@ class _Request:
     words: Words
     start: Start
     latents: "Tensor"
-    watched: bool
+    watched: Callable[[], bool]
     denoised: "Tensor | None" = None
     done: int = 0
     waited_since: int = 0
@@ -82,8 +82,11 @@ class Engine:
         self._tickets, self._rounds = count(), count()
         self._machine = Machine(model.device)
 
-    def admit(self, painting: Painting, *, watched: bool = False) -> int:
-        """Take a request in; it joins at the next step. The number returned marks its strokes."""
+    def admit(self, painting: Painting, *, watched: Callable[[], bool] = lambda: False) -> int:
+        """Take a request in; it joins at the next step. The number returned marks its strokes.
+
+        watched: asked at each step whether somebody will look at what the model takes for the clean latents.
+        """
         import torch
 
         model = self._model
@@ -200,8 +203,8 @@ class Engine:
 
     def _advance(self, request: _Request, sample: Sample, output: "Tensor") -> None:
         guided = guide(output, sample, request.sampler.noise, request.painting.recipe)
-        if request.watched:
-            request.denoised = self._denoised(sample.latents, guided, sample.timestep)[0]
+        watched = request.watched()
+        request.denoised = self._denoised(sample.latents, guided, sample.timestep)[0] if watched else None
         request.latents = request.sampler.step(guided, _timestep(request), request.latents, request.generator)
         request.done += 1
         _restore_known(request)

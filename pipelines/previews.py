@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -87,20 +88,26 @@ def _quarters(pixels: Pixels) -> Values:
 
 
 class Previews:
-    """Makes previews in a thread of its own, so that the painting goes on meanwhile; always of the newest latents."""
+    """Makes previews in a thread of its own, so that the painting goes on meanwhile."""
 
     def __init__(self, glance: Glance, tell: Callable[[Preview], None]) -> None:
         self._glance, self._tell = glance, tell
         self._offered: tuple[int, Tensor] | None = None
+        self._due = 0.0
         self._open = True
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="gesso-previews", daemon=True)
         self._thread.start()
 
+    @property
+    def wants_one(self) -> bool:
+        """Whether the last one is long enough ago."""
+        return time.monotonic() >= self._due
+
     def offer(self, image: int, latents: "Tensor") -> None:
         """Show this (channels × rows × columns) as image `image` next, instead of what was offered before."""
         with self._changed:
-            self._offered = (image, latents)
+            self._offered, self._due = (image, latents), time.monotonic() + PAUSE_S
             self._changed.notify()
 
     def close(self) -> None:
@@ -119,8 +126,6 @@ class Previews:
                 self._tell(Preview(image=image, png=file.getvalue()))
             except OSError:  # the server is gone; the painting's own thread notices, too
                 return
-            with self._changed:
-                self._changed.wait_for(lambda: not self._open, PAUSE_S)
 
     def _newest(self) -> "tuple[int, Tensor] | None":
         """What was offered last; waits for it. None once closed."""

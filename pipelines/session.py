@@ -183,7 +183,10 @@ class Session:
         except StopIteration as end:
             self._finish(sitting, end.value)
         else:
-            self._sittings[self._engine.admit(painting, watched=self._previews is not None)] = sitting
+            self._sittings[self._engine.admit(painting, watched=self._is_watched)] = sitting
+
+    def _is_watched(self) -> bool:
+        return self._previews is not None and self._previews.wants_one
 
     def _listen(self) -> None:
         """Call an upscaler's work off when there is something to obey, which is done before it goes on."""

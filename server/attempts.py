@@ -39,8 +39,7 @@ class Attempts:
         course.tell(course.progress, f"Preparing task 1/{images} ...")
         told: list[str] = []
         for attempt in range(1, TRIES + 1):
-            await asyncio.to_thread(self._store.start, task_id)
-            row = await asyncio.to_thread(self._store.task, task_id)
+            row = await asyncio.to_thread(self._store.start, task_id)
             if row and attempt == 1 and row.starts == 1:
                 self._metrics.wait.observe(max(0, now() - row.queued_at) / 1000)
             end = await self._attempt(task_id, order, row, course, begun, told)

@@ -19,12 +19,16 @@ def check(url: str) -> None:
         raise ValueError(str(error)) from error
 
 
-def connect(url: str | URL) -> Engine:
-    """An engine for a URL. Raises what `check` is there to tell."""
+def connect(url: str | URL, *, lasting: bool = True) -> Engine:
+    """An engine for a URL. Raises what `check` is there to tell.
+
+    lasting: whether a commit to SQLite is on disk; else it is once the next lasting one is, and a process that is
+    killed loses nothing, but a machine that stops may.
+    """
     is_sqlite = make_url(url).get_backend_name() == "sqlite"
     engine = create_engine(url, connect_args={"timeout": 30} if is_sqlite else {})
     if is_sqlite:
-        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "connect", _prepare if lasting else _prepare_hasty)
     return engine
 
 
@@ -32,6 +36,11 @@ def _prepare(connection: Any, _record: object) -> None:
     """Readers do not wait for the writer, and a commit is on disk (WAL syncs at checkpoints only, unless told FULL)."""
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_hasty(connection: Any, record: object) -> None:
+    _prepare(connection, record)
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def migrate(engine: Engine) -> None:

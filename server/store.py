@@ -67,7 +67,9 @@ class Store:
         """
         if not url:
             database.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = connect(url or URL.create("sqlite", database=str(database)))
+        place = url or URL.create("sqlite", database=str(database))
+        self._engine = connect(place)
+        self._hasty = connect(place, lasting=False)  # for what the next start finds out without it, see `Keeper.settle`
         migrate(self._engine)
 
     def add(self, row: TaskRow, key: RequestKey | None = None) -> None:
@@ -135,12 +137,13 @@ class Store:
                 return set(session.scalars(select(InputRow.file).where(InputRow.file.in_(files))))
             return set(files) & set(session.scalars(select(InputRow.file).distinct()))
 
-    def start(self, task_id: str) -> None:
-        """The task runs from now."""
-        with Session(self._engine) as session, session.begin():
-            values = {"status": "running", "started_at": func.coalesce(TaskRow.started_at, now())}
-            values |= {"starts": TaskRow.starts + 1}
-            session.execute(update(TaskRow).where(TaskRow.task_id == task_id).values(**values))
+    def start(self, task_id: str) -> TaskRow | None:
+        """The task runs from now; its row with its pictures, or None."""
+        with Session(self._hasty, expire_on_commit=False) as session, session.begin():
+            row = session.scalar(select(TaskRow).where(TaskRow.task_id == task_id))
+            if row:
+                row.status, row.started_at, row.starts = "running", row.started_at or now(), row.starts + 1
+            return row
 
     def finish(self, task_id: str, warnings: Sequence[str]) -> None:
         """The task is done, with all the warnings it gathered."""
@@ -179,7 +182,7 @@ class Store:
 
     def picture_saved(self, day: str, file: str) -> None:
         """The picture of that name is on disk."""
-        with Session(self._engine) as session, session.begin():
+        with Session(self._hasty) as session, session.begin():
             named = (PictureRow.day == day, PictureRow.file == file)
             session.execute(update(PictureRow).where(*named).values(saved=True))
 
@@ -250,6 +253,7 @@ class Store:
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
+        self._hasty.dispose()
 
     def _end(self, task_id: str, **values: object) -> None:
         """End a task, and in the same breath note the message that its webhook is owed."""

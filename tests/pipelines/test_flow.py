@@ -150,7 +150,7 @@ def test_grey_stays_nearer_to_the_picture(model):
     far = []
     for share in (1.0, 0.3):
         engine = Engine(model)
-        engine.admit(dataclasses.replace(given, cells=inside * np.float32(share)), watched=True)
+        engine.admit(dataclasses.replace(given, cells=inside * np.float32(share)), watched=lambda: True)
         last = [engine.step() for _ in range(4)][-1][0]
         assert last.denoised is not None
         far.append(float((last.denoised - known[0]).abs().numpy()[:, inside > 0].mean()))
@@ -251,7 +251,7 @@ def test_stop_ends_within_one_step_and_previews_come(everything, name):
 
 def test_what_is_shown_on_the_way_becomes_the_picture(model):
     engine = Engine(model)
-    engine.admit(Painting(recipe=asked(), seed=7, width=64, height=64), watched=True)
+    engine.admit(Painting(recipe=asked(), seed=7, width=64, height=64), watched=lambda: True)
     last = [engine.step() for _ in range(3)][-1][0]
     assert last.denoised is not None
     assert last.picture is not None

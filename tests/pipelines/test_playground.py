@@ -115,7 +115,7 @@ def test_an_inpaint_keeps_what_is_known(play: Model, monkeypatch: pytest.MonkeyP
 
 def test_what_it_is_taken_for_on_the_way_is_what_it_becomes(play: Model) -> None:
     engine = Engine(play)
-    engine.admit(Painting(recipe=told(steps=6), seed=5, width=64, height=64), watched=True)
+    engine.admit(Painting(recipe=told(steps=6), seed=5, width=64, height=64), watched=lambda: True)
     strokes = [stroke for _ in range(6) for stroke in engine.step()]
     seen, made = strokes[-1].denoised, strokes[-1].picture
     assert seen is not None

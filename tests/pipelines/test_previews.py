@@ -28,7 +28,7 @@ def test_the_denoised_latents_become_the_picture(toy4, monkeypatch, sampler, sch
     monkeypatch.setattr(toy4, "scheduler_config", {**toy4.scheduler_config, "prediction_type": predicts})
     engine = Engine(toy4)
     told = dataclasses.replace(PAINTING, recipe=recipe(steps=4, sampler=sampler, scheduler=scheduler))
-    engine.admit(told, watched=True)
+    engine.admit(told, watched=lambda: True)
     strokes = [stroke for _ in range(4) for stroke in engine.step()]
     assert strokes[-1].picture is not None
     with torch.inference_mode():
