@@ -149,9 +149,12 @@ def test_the_checkpoint_that_was_asked_is_used_and_told(server: Running, ask: As
     look = ask(base_model_name=OTHER)
     assert look.used["checkpoint"] == OTHER
     assert OTHER in server.client.get("/v1/engines/all-models").json()["model_filenames"]
-    unknown = server.generate(base_model_name="sub/othr")
+    unknown = server.generate(base_model_name="sub/othr.safetensors")
     assert unknown.status_code == 422
     assert OTHER in unknown.json()["detail"][0]["msg"]
+    perhaps_a_repository = server.generate(base_model_name="sub/othr")
+    assert perhaps_a_repository.status_code == 424
+    assert OTHER in perhaps_a_repository.text
 
 
 @pytest.mark.contract("4/adm_scaler_positive", "4/adm_scaler_negative", "4/adm_scaler_end")

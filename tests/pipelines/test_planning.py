@@ -159,7 +159,7 @@ def test_a_refusal_names_the_nearest_value(settings):
     with pytest.raises(InvalidValue, match="dpmpp_2m"):
         resolve(TextToImage(sampler="dpmpp_2n"), settings)
     with pytest.raises(InvalidValue, match="toy9"):
-        resolve(TextToImage(checkpoint="toy8"), settings)
+        resolve(TextToImage(checkpoint="toy99"), settings)
     with pytest.raises(ModelMissing, match=r"launch\.py download"):
         resolve(TextToImage(checkpoint="ponyDiffusionV6XL.safetensors"), settings)
 
