@@ -35,6 +35,8 @@ class Studio:
         self.device = _device(settings)
         self.held = Residency(Machine(self.device), vram=settings.vram, limit=settings.vram_limit)
         self.memory = fitting.memory_of(self.held.machine, settings)
+        self._looked_at: Plan | None = None
+        self._tight = False
         self._pulse.memory = lambda: self.held.machine.taken() | self.held.counts()
 
     def load(self, preset: Preset, tell: Tell) -> None:
@@ -66,8 +68,7 @@ class Studio:
     @contextmanager
     def easel(self, plan: Plan) -> Iterator[Easel]:
         """What a plan is painted on, loaded until the end of the block. Raises a GessoError, before that DoesNotFit."""
-        found = checkpoints.find(plan.recipe.checkpoint, self.settings)
-        fitting.refuse(plan, found, self.settings, self.memory)
+        self._is_tight(plan)
         with self.checkpoint(plan.recipe.checkpoint) as easels:
             if engine := plan.recipe.inpaint_engine:
                 with self._patch(engine, plan.recipe.checkpoint, easels) as patch:
@@ -87,12 +88,20 @@ class Studio:
         previews: bool = False,
     ) -> Session:
         """A plan, ready to join a batch on its easel. Raises DoesNotFit."""
-        found = checkpoints.find(plan.recipe.checkpoint, self.settings)
-        fitting.refuse(plan, found, self.settings, self.memory)
+        tight = self._is_tight(plan)
         other = Other(enlarge=self._enlarge, passes=self._passes)
         session = Session(plan, easel, other, name=name, tell=tell, said=said, between=between, previews=previews)
-        session.tight = fitting.is_tight(plan, found, self.settings, self.memory)
+        session.tight = tight
         return session
+
+    def _is_tight(self, plan: Plan) -> bool:
+        """Whether a plan must be painted in the leanest way. Raises DoesNotFit. The last one is looked at once."""
+        if self._looked_at is not plan:
+            found = checkpoints.find(plan.recipe.checkpoint, self.settings)
+            fitting.refuse(plan, found, self.settings, self.memory)
+            self._tight = fitting.is_tight(plan, found, self.settings, self.memory)
+            self._looked_at = plan
+        return self._tight
 
     def checkpoint(self, name: str) -> AbstractContextManager[Easels]:
         """The checkpoint of that name, loaded; it stays so until the end of the block. Raises a GessoError."""

@@ -203,22 +203,23 @@ class _Desk:
         with ExitStack() as stack:
             batch = None
             with self._failures_told(job.job):
-                easel = stack.enter_context(self._studio.easel(Plan.from_json(job.plan_json)))
+                plan = Plan.from_json(job.plan_json)
+                easel = stack.enter_context(self._studio.easel(plan))
                 self._tell_holds()
                 batch = Batch(easel, self._studio.held, left=self._left, between=self._use_one_tool)
-                self._join(batch, easel, job)
+                self._join(batch, easel, job, plan)
             while batch and batch.busy:
                 batch.go_on()
                 self._tell_company(batch.limit)
                 if batch.is_open and (newcomer := self._mailbox.next_to_share(job.batch_key)):
                     with self._failures_told(newcomer.job):
-                        self._join(batch, easel, newcomer)
+                        self._join(batch, easel, newcomer, Plan.from_json(newcomer.plan_json))
         self._mailbox.forget(job.job)
 
-    def _join(self, batch: Batch, easel: Easel, job: RunPlan) -> None:
+    def _join(self, batch: Batch, easel: Easel, job: RunPlan, plan: Plan) -> None:
         batch.join(
             self._studio.session(
-                Plan.from_json(job.plan_json),
+                plan,
                 easel,
                 name=job.job,
                 tell=partial(self._tell, job.job),

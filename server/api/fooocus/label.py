@@ -60,7 +60,8 @@ class Label:
 
     def checkpoint_digest(self) -> str:
         """The checkpoint's digest, worked out now so that no picture has to wait for it."""
-        return self.hashes.of(checkpoints.find(self.plan.recipe.checkpoint, self.settings).path)
+        place = checkpoints.installed(self.settings).get(self.plan.recipe.checkpoint)
+        return self.hashes.of(place) if place else ""
 
     def _own(self, index: int | None) -> str:
         """The request, complete, for this picture alone; its input pictures by the sha256 of what is in `inputs/`."""
