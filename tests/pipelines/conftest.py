@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -52,37 +53,16 @@ def toy_presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def toy4(models_path: Path) -> Model:
-    return _load("toy4", models_path)
+def _loaded(name: str) -> Any:
+    """A fixture: the toy of that name, loaded once."""
+
+    @pytest.fixture(scope="session", name=name)
+    def load(models_path: Path) -> Model:
+        settings = Settings(models_path=models_path)
+        checkpoint = find(name, settings)
+        return families()[checkpoint.family].load(checkpoint, "cpu", settings)
+
+    return load
 
 
-@pytest.fixture(scope="session")
-def toy9(models_path: Path) -> Model:
-    return _load("toy9", models_path)
-
-
-@pytest.fixture(scope="session")
-def toy8(models_path: Path) -> Model:
-    return _load("toy8", models_path)
-
-
-@pytest.fixture(scope="session")
-def toy17(models_path: Path) -> Model:
-    return _load("toy17", models_path)
-
-
-@pytest.fixture(scope="session")
-def xl4(models_path: Path) -> Model:
-    return _load("xl4", models_path)
-
-
-@pytest.fixture(scope="session")
-def xl9(models_path: Path) -> Model:
-    return _load("xl9", models_path)
-
-
-def _load(name: str, models_path: Path) -> Model:
-    settings = Settings(models_path=models_path)
-    checkpoint = find(name, settings)
-    return families()[checkpoint.family].load(checkpoint, "cpu", settings)
+toy4, toy9, toy8, toy17, xl4, xl9 = map(_loaded, ("toy4", "toy9", "toy8", "toy17", "xl4", "xl9"))
