@@ -231,6 +231,12 @@ def test_a_picture_of_the_largest_size_gets_its_mask(server: Running, zoo: Path,
     assert opened(told["mask"]).size == picture.size
 
 
+def test_a_picture_of_8192_each_way_has_more_pixels_than_may_be_sent(server: Running, zoo: Path) -> None:
+    refused = posted(server, Image.new("1", (8192, 8192)), boxes=[[1, 1, 9, 9]])
+    assert refused.status_code == 413
+    assert "64" in refused.text
+
+
 def test_alpha_palette_and_exif_are_seen_as_they_look(server: Running, cat: Image.Image) -> None:
     asked: dict[str, Any] = {"boxes": BOXES}
     plain = posted(server, cat, **asked).json()

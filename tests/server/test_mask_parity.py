@@ -53,7 +53,9 @@ def _original_boxes(zoo: Path, picture: Image.Image) -> NDArray[np.bool_]:
     return masks[:, 0].numpy()
 
 
-def _transformers_boxes(folder: Path, name: str, picture: Image.Image) -> NDArray[np.bool_]:
+def _transformers_boxes(
+    folder: Path, name: str, picture: Image.Image, boxes: list[list[float]] = BOXES
+) -> NDArray[np.bool_]:
     import transformers
 
     of_sam_3 = {"key_mapping": {r"^tracker_model\.": ""}} if name == "third" else {}
@@ -61,7 +63,7 @@ def _transformers_boxes(folder: Path, name: str, picture: Image.Image) -> NDArra
     kind = getattr(transformers, f"{KINDS[name]}Processor")
     seen = transformers.AutoImageProcessor.from_pretrained(folder)
     processor = kind(image_processor=seen)
-    inputs = processor(images=picture, input_boxes=[BOXES], return_tensors="pt")
+    inputs = processor(images=picture, input_boxes=[boxes], return_tensors="pt")
     with torch.no_grad():
         told = model(**inputs, multimask_output=False)
     sizes = [inputs["original_sizes"]] + [inputs[key] for key in ("reshaped_input_sizes",) if key in inputs]
@@ -109,29 +111,49 @@ def _text(picture: Image.Image) -> str:
 
 
 def test_words_give_the_boxes_of_transformers_itself(server: Running, zoo: Path) -> None:
-    from torchvision.ops import nms
-    from transformers import GroundingDinoForObjectDetection, GroundingDinoProcessor
-
-    folder = zoo / "grounding_dino" / "gesso-dino"
-    model = GroundingDinoForObjectDetection.from_pretrained(folder)
-    processor = GroundingDinoProcessor.from_pretrained(folder)
     seen = []
     for photo in ("chelsea.png", "coffee.png"):
         picture = photograph(photo)
-        inputs = processor(images=picture, text="red cat. car.", return_tensors="pt")
-        with torch.no_grad():
-            told = model(**inputs)
-        size = [(picture.height, picture.width)]
-        plain = processor.post_process_grounded_object_detection(told, inputs["input_ids"], 0.6, 0.25, size)[0]
-        kept = nms(plain["boxes"], plain["scores"], 0.7)
-        limits = torch.tensor([200.0, 150.0, 200.0, 150.0])
+        wanted = _transformers_words(zoo / "grounding_dino" / "gesso-dino", picture)
         answer = detailed(server, picture, dino_prompt_text="Red cat, car", box_threshold=0.6, dino_debug=True)
-        boxes = torch.minimum(plain["boxes"][kept].clamp(min=0), limits)
-        wanted = [box for box in boxes.tolist() if box[0] < box[2] and box[1] < box[3]]
         np.testing.assert_allclose([one["box"] for one in answer["objects"]], wanted, atol=0.01)
         assert wanted, "the toy must find something, or nothing is compared"
         seen.append(wanted)
     assert seen[0] != seen[1]
+
+
+def test_words_give_the_masks_that_both_packages_give_one_after_the_other(server: Running, zoo: Path) -> None:
+    seen = []
+    for photo in ("chelsea.png", "coffee.png"):
+        picture = photograph(photo)
+        boxes = _transformers_words(zoo / "grounding_dino" / "gesso-dino", picture)
+        plain = _transformers_boxes(zoo / "sam" / "gesso-sam", "gesso-sam", picture, boxes)
+        answer = detailed(server, picture, dino_prompt_text="Red cat, car", box_threshold=0.6)
+        assert answer["models"] == {"mask_model": "sam", "sam_model": "gesso-sam", "dino_model": "gesso-dino"}
+        for one, mask in zip(answer["objects"], plain, strict=True):
+            np.testing.assert_array_equal(bits(one["mask"]), tidied(mask))
+        union = np.logical_or.reduce([tidied(mask) for mask in plain])
+        np.testing.assert_array_equal(bits(answer["mask"]), union)
+        assert 0 < union.mean() < 1
+        seen.append(union)
+    assert (seen[0] != seen[1]).any()
+
+
+def _transformers_words(folder: Path, picture: Image.Image) -> list[list[float]]:
+    """The boxes, best first, of "red cat" and "car" in a picture of 200 × 150 px, as transformers has them."""
+    from torchvision.ops import nms
+    from transformers import GroundingDinoForObjectDetection, GroundingDinoProcessor
+
+    model = GroundingDinoForObjectDetection.from_pretrained(folder)
+    processor = GroundingDinoProcessor.from_pretrained(folder)
+    inputs = processor(images=picture, text="red cat. car.", return_tensors="pt")
+    with torch.no_grad():
+        told = model(**inputs)
+    size = [(picture.height, picture.width)]
+    plain = processor.post_process_grounded_object_detection(told, inputs["input_ids"], 0.6, 0.25, size)[0]
+    kept = nms(plain["boxes"], plain["scores"], 0.7)
+    boxes = torch.minimum(plain["boxes"][kept].clamp(min=0), torch.tensor([200.0, 150.0, 200.0, 150.0]))
+    return [box for box in boxes.tolist() if box[0] < box[2] and box[1] < box[3]]
 
 
 def test_words_give_the_masks_of_sam_3_itself(server: Running, zoo: Path) -> None:
