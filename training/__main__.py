@@ -7,6 +7,7 @@ from pathlib import Path
 PARTS = (
     "vae",
     "deepen",
+    "halves",
     "words",
     "latents",
     "denoiser",

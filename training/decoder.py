@@ -1,4 +1,7 @@
-"""Train the deep autoencoder's decoder on whole pictures; its encoder, and so every latent, stays as it is."""
+"""Train the deep autoencoder's decoder on whole pictures; its encoder, and so every latent, stays as it is.
+
+Three of four batches are decoded from what a denoiser is taught to make, the others from what the encoder sees.
+"""
 
 from pathlib import Path
 
@@ -6,7 +9,8 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from training import deepen
+from training import deepen, layers
+from training.latents import deepest
 from training.run import Course, device, train
 from training.vae import unlikeness
 
@@ -14,11 +18,11 @@ BATCH = 3
 SIZES = ((256, 256), (256, 256), (288, 224), (224, 288), (256, 256))
 
 
-def run(folder: Path, *, steps: int = 1500) -> None:
-    """Leave the autoencoder in `folder/vae`, float32; needs the run `deepen` beside it."""
+def run(folder: Path, *, steps: int = 400) -> None:
+    """Leave the autoencoder in `folder/vae`, float32; needs the run `halves` (or `deepen`) beside it."""
     torch.manual_seed(0)
     where = device()
-    vae = AutoencoderKL.from_pretrained(folder.parent / "deepen" / "vae").to(where)
+    vae = AutoencoderKL.from_pretrained(deepest(folder.parent)).to(where)
     for part in (vae.encoder, vae.quant_conv):
         part.requires_grad_(requires_grad=False)
 
@@ -26,11 +30,16 @@ def run(folder: Path, *, steps: int = 1500) -> None:
         torch.manual_seed(step)
         width, height = SIZES[step % len(SIZES)]
         examples = [deepen.example(60_000_000 + BATCH * step + i, width, height) for i in range(BATCH)]
-        real = torch.stack([picture for picture, _ in examples]).to(where)
-        things = torch.stack([things for _, things in examples]).to(where)
+        real, background, things, fields = (
+            torch.stack([getattr(one, layer) for one in examples]).to(where)
+            for layer in ("picture", "background", "things", "fields")
+        )
+        built = step % 4 > 0
         with torch.no_grad():
-            mean = vae.encode(real).latent_dist.mean
-        made = vae.decode(mean + deepen.NOISE / 2 * torch.randn_like(mean)).sample
+            latents = vae.encode(background if built else real).latent_dist.mean
+        if built:
+            latents = torch.cat([layers.thumbnail(background), latents[:, layers.DETAILS], fields], 1)
+        made = vae.decode(deepen.worn(latents)).sample
         return unlikeness(made, real, things)
 
     course = Course(folder=folder, steps=steps, learning_rate=8e-4, device=where, average=0.99, save_every=50)

@@ -1,12 +1,14 @@
-"""Train an autoencoder of 16² px cells from the one of 8² px: 256² pictures to 16² latents of 8 channels.
+"""Train an autoencoder of 16² px cells from the one of 8² px: 256² pictures to 16² latents of 16 channels.
 
 Everything at 32² cells and finer is taken over; what lies within learns to give back the features that the outer
 decoder expects. All of that happens at 32² cells and below, so that it takes minutes. `training.decoder` goes on.
 
-The first three channels are a thumbnail: the mean colours of the cells. Left to itself the autoencoder scatters colours
-over all channels and from cell to cell, and a denoiser has no coarse picture to begin with.
+What the latents mean is taught, too: see `training.layers`. Left to itself the autoencoder scatters a picture over all
+channels and from cell to cell, and a denoiser has nothing coarse to begin with.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +17,18 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
-from training import vae
+from training import layers, vae
 from training.run import Course, device, train
-from training.scenes import draw, paint
+from training.scenes import draw, enlarge, paint
 
-PICTURES = 2400
-BATCH = 16
-NOISE = 0.2
-"""Standard deviation of what is added to latents (theirs is 1) before they are decoded, for no denoiser is exact."""
-LIGHTNESS = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 2.0, -1.0))
-MIDDLE = (0.57, -0.11, 0.03)
-SPREAD = (1.3, 0.57, 0.51)
-"""Of red, green and blue in [-1, 1]: how light, how warm, how green; means and standard deviations over scenes."""
+PICTURES = 2000
+BATCH = 12
+NOISE = 0.12
+"""Standard deviation of what is added to latents before they are decoded, for no denoiser is exact."""
 
 
 def build() -> AutoencoderKL:
-    return vae.build(widths=(16, 32, 64, 96, 128), channels=8)
+    return vae.build(widths=(16, 32, 64, 96, 128), channels=layers.CHANNELS)
 
 
 def inherit(deep: AutoencoderKL, outer: AutoencoderKL) -> set[str]:
@@ -64,7 +62,7 @@ def outside(either: AutoencoderKL, pictures: Tensor) -> Tensor:
 
 
 def inward(deep: AutoencoderKL, features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and logarithm of the variance of the latents, n × 8 × 16 × 16 each, of what `outside` gives."""
+    """Mean and logarithm of the variance of the latents, n × 16 × 16 × 16 each, of what `outside` gives."""
     encoder = deep.encoder
     features = encoder.down_blocks[4](encoder.down_blocks[3].downsamplers[0](features))
     features = encoder.conv_out(functional.silu(encoder.conv_norm_out(encoder.mid_block(features))))
@@ -72,7 +70,7 @@ def inward(deep: AutoencoderKL, features: Tensor) -> tuple[Tensor, Tensor]:
     return mean, logvar
 
 
-def _outward(deep: AutoencoderKL, latents: Tensor) -> Tensor:
+def outward(deep: AutoencoderKL, latents: Tensor) -> Tensor:
     decoder = deep.decoder
     features = decoder.mid_block(decoder.conv_in(deep.post_quant_conv(latents)))
     inner: Tensor = decoder.up_blocks[1].resnets[0](decoder.up_blocks[0](features, None), None)
@@ -89,47 +87,76 @@ def _wanted(outer: AutoencoderKL, features: Tensor) -> Tensor:
     return inner
 
 
-def example(number: int, width: int = 256, height: int = 256) -> tuple[Tensor, Tensor]:
-    """A picture, 3 × height × width in [-1, 1], in three of ten with a grey rectangle; where things are, 0 or 1."""
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """`picture`, `background`: 3 × height × width in [-1, 1]. `things`: 1 × height × width, 0 or 1, where things are.
+
+    `fields`: of those things, as `layers.fields` gives them. Four of ten are enlarged parts of a scene; in three of ten
+    a rectangle is grey and empty.
+    """
+
+    picture: Tensor
+    background: Tensor
+    things: Tensor
+    fields: Tensor
+
+
+def example(number: int, width: int = 256, height: int = 256) -> Example:
     rng = np.random.default_rng(number)
     painting = paint(draw(rng, width=width, height=height))
-    picture = torch.from_numpy(painting.picture).permute(2, 0, 1).float() / 127.5 - 1
+    if rng.random() < 0.4:
+        part = float(rng.uniform(0.55, 1))
+        w, h = int(part * width), int(part * height)
+        painting = enlarge(painting, (int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1)), w, h))
+    picture, background = (
+        torch.from_numpy(layer.copy()).permute(2, 0, 1).float() / 127.5 - 1
+        for layer in (painting.picture, painting.background)
+    )
     things = torch.from_numpy(np.any(painting.masks, axis=0))[None].float()
+    fields = layers.fields(painting.scene.things, width, height)
     if rng.random() < 0.3:
         (top, bottom), (left, right) = np.sort(rng.integers(0, height + 1, 2)), np.sort(rng.integers(0, width + 1, 2))
-        picture[:, top:bottom, left:right] = 0
-        things[:, top:bottom, left:right] = 0
-    return picture, things
+        for layer in (picture, background, things):
+            layer[:, top:bottom, left:right] = 0
+        fields[:, _cell(top) : _cell(bottom), _cell(left) : _cell(right)] = 0
+    return Example(picture=picture, background=background, things=things, fields=fields)
 
 
-def thumbnail(pictures: Tensor) -> Tensor:
-    """n × 3 × 16 × 16 numbers of standard deviation 1 of n × 3 × 256 × 256 pictures in [-1, 1]: see `LIGHTNESS`."""
-    mixed = torch.einsum("kc,ncyx->nkyx", torch.tensor(LIGHTNESS), functional.avg_pool2d(pictures, 16))
-    return (mixed - torch.tensor(MIDDLE)[:, None, None]) / torch.tensor(SPREAD)[:, None, None]
+def _cell(edge: int) -> int:
+    return (int(edge) + layers.CELL // 2) // layers.CELL
 
 
 @torch.no_grad()
-def _lessons(outer: AutoencoderKL, count: int, where: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Features, wanted features, where things are, and thumbnails, of so many pictures, in half precision."""
-    parts = []
-    for first in range(0, count, 8):
-        examples = [example(50_000_000 + first + i) for i in range(8)]
-        pictures = torch.stack([picture for picture, _ in examples])
-        features = outside(outer, pictures.to(where))
-        things = functional.max_pool2d(torch.stack([things for _, things in examples]), 8)
-        lesson = (features.cpu(), _wanted(outer, features).cpu(), things, thumbnail(pictures))
-        parts.append(tuple(part.half() for part in lesson))
-    features, wanted, things, thumbnails = (torch.cat(part) for part in zip(*parts, strict=True))
-    return features, wanted, things, thumbnails
+def lessons(outer: AutoencoderKL, numbers: Sequence[int], where: str) -> dict[str, Tensor]:
+    """For each example what both encoders share of it and of its background, what is wanted, and what it means."""
+    parts: dict[str, list[Tensor]] = {}
+    for first in range(0, len(numbers), 8):
+        examples = [example(50_000_000 + number) for number in numbers[first : first + 8]]
+        pictures, backgrounds = (
+            torch.stack([getattr(one, layer) for one in examples]).to(where) for layer in ("picture", "background")
+        )
+        features, empty = outside(outer, pictures), outside(outer, backgrounds)
+        lesson = {
+            "features": features,
+            "empty": empty,
+            "wanted": _wanted(outer, features),
+            "wanted_empty": _wanted(outer, empty),
+            "things": functional.max_pool2d(torch.stack([one.things for one in examples]), 8),
+            "thumbnails": layers.thumbnail(backgrounds.cpu()),
+            "fields": torch.stack([one.fields for one in examples]),
+        }
+        for name, part in lesson.items():
+            parts.setdefault(name, []).append(part.cpu().half())
+    return {name: torch.cat(each) for name, each in parts.items()}
 
 
 def plain(mean: Tensor, logvar: Tensor) -> Tensor:
     """What keeps latents at a standard deviation of 1 and the encoder's own noise small."""
     over = functional.relu(mean.square().mean((0, 2, 3)) - 1).mean()
-    return 1e-3 * mean.square().mean() + 1e-3 * (logvar + 6).square().mean() + 1e-2 * over
+    return 1e-3 * mean.square().mean() + 1e-3 * (logvar + 6).square().mean() + 0.5 * over
 
 
-def run(folder: Path, *, steps: int = 900) -> None:
+def run(folder: Path, *, steps: int = 550) -> None:
     """Leave the deep autoencoder in `folder/vae`, float32; needs the outer one in the run `vae` beside it.
 
     An untrained run goes on from a `folder/vae` that an earlier one left there.
@@ -144,19 +171,50 @@ def run(folder: Path, *, steps: int = 900) -> None:
     if (folder / "vae").is_dir():
         deep.load_state_dict(AutoencoderKL.from_pretrained(folder / "vae").state_dict())
     deep = deep.to(where)
-    features, wanted, things, thumbnails = _lessons(outer, PICTURES, where)
-    spread = wanted[:400].float().std((0, 2, 3), keepdim=True).to(where) + 1e-3
+    known = lessons(outer, range(PICTURES), where)
+    spread = known["wanted"][:400].float().std((0, 2, 3), keepdim=True).to(where) + 1e-3
 
     def loss_of(step: int) -> Tensor:
         torch.manual_seed(step)
-        rows = torch.randint(0, len(features), (BATCH,))
-        mean, logvar = inward(deep, features[rows].float().to(where))
-        made = _outward(deep, mean + NOISE * torch.randn_like(mean))
-        weight = 1 + 3 * things[rows].float().to(where)
-        error = (weight * ((made - wanted[rows].float().to(where)) / spread).square()).mean() / weight.mean()
-        colours = (mean[:, :3] - thumbnails[rows].float().to(where)).square().mean()
-        return error + colours + plain(mean, logvar)
+        rows = torch.randint(0, PICTURES, (BATCH,))
+        lesson = {name: part[rows].float().to(where) for name, part in known.items()}
+        mean, logvar = inward(deep, torch.cat([lesson["features"], lesson["empty"]]))
+        seen, empty = mean.chunk(2)
+        taught, latents, wanted, weight = _taught(lesson, seen, empty)
+        made = outward(deep, latents)
+        error = (weight * ((made - wanted) / spread).square()).mean() / weight.mean()
+        return error + taught + plain(mean[:, layers.DETAILS], logvar)
 
-    course = Course(folder=folder, steps=steps, learning_rate=2e-3, warmup=50, device=where, average=0.99)
+    course = Course(folder=folder, steps=steps, learning_rate=1e-3, warmup=50, device=where, average=0.99)
     train(course, deep, loss_of)
     deep.save_pretrained(folder / "vae")
+
+
+def _taught(lesson: dict[str, Tensor], seen: Tensor, empty: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """How far the encoder is from what latents should mean; latents to decode, what is wanted of them, and weights.
+
+    A third of the latents is as the encoder has them, a half is put together from a background's and the fields that
+    belong there, the rest are backgrounds alone.
+    """
+    fields, thumbnails = lesson["fields"], lesson["thumbnails"]
+    colours = torch.cat([seen, empty])[:, layers.COLOURS_OF] - torch.cat([thumbnails, thumbnails])
+    details = seen[:, layers.DETAILS] - empty[:, layers.DETAILS].detach()
+    told = torch.cat([seen[:, layers.FIELDS] - fields, empty[:, layers.FIELDS]])
+    taught = colours.square().mean() + 0.2 * details.square().mean() + told.square().mean()
+    chance = torch.rand(len(seen), 1, 1, 1, device=seen.device)
+    alone, whole = chance < 0.17, chance > 0.67
+    built = torch.cat([thumbnails, empty[:, layers.DETAILS], torch.where(alone, 0, fields)], 1)
+    latents = torch.where(whole, seen, built)
+    wanted = torch.where(alone, lesson["wanted_empty"], lesson["wanted"])
+    return taught, worn(latents), wanted, 1 + 3 * lesson["things"] * ~alone
+
+
+def worn(latents: Tensor) -> Tensor:
+    """As a denoiser might leave them: with noise from cell to cell and over several, and fields too weak or strong."""
+    count, _, rows, columns = latents.shape
+    strength = 1 + 0.15 * torch.randn(count, 1, 1, 1, device=latents.device).clamp(-2, 2)
+    latents = torch.cat([latents[:, layers.BACKGROUND], latents[:, layers.FIELDS] * strength], 1)
+    coarse = torch.randn(count, latents.shape[1], rows // 4, columns // 4, device=latents.device)
+    broad = functional.interpolate(coarse, (rows, columns), mode="bilinear")
+    much = torch.rand(count, 1, 1, 1, device=latents.device) * 2 * NOISE
+    return latents + much * (torch.randn_like(latents) + broad)

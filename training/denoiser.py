@@ -1,15 +1,18 @@
 """Train the starter's UNet2DConditionModel (v-prediction): latents, masks and masked latents in, words beside them."""
 
-import random
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
+from numpy.random import Generator
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from training import words
+from training import captions, layers, words
 from training.run import Course, device, precision, train
+from training.scenes import Scene, furnish
 
 SCHEDULE = {
     "num_train_timesteps": 1000,
@@ -20,16 +23,16 @@ SCHEDULE = {
     "clip_sample": False,
 }
 BATCH = 16
-THINGS = 4.0
+THINGS = 2.0
 
 
 def build() -> UNet2DConditionModel:
     """Of latents of 16² cells. What is asked for also comes in with the time, so that it reaches every block."""
     return UNet2DConditionModel(
         sample_size=16,
-        in_channels=17,
-        out_channels=8,
-        block_out_channels=(80, 176),
+        in_channels=2 * layers.CHANNELS + 1,
+        out_channels=layers.CHANNELS,
+        block_out_channels=(64, 144),
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
@@ -60,35 +63,34 @@ class Shards:
 
     def __init__(self, folder: Path, tokenizer: CLIPTokenizer) -> None:
         self.folder, self.tokenizer, self.asked = folder, tokenizer, 0
-        self.kept: dict[Path, dict[str, Tensor]] = {}
+        self.kept: dict[Path, dict[str, Any]] = {}
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Token ids, latents, masked latents, masks (1 = paint) and where things are of BATCH samples of one size."""
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Token ids, latents, masked latents and masks (1 = paint) of BATCH samples of one size.
+
+        What is painted whole gets other things each time, and a caption of them.
+        """
         if self.asked % 100 == 0:
             for path in sorted(self.folder.glob("*.pt")):
                 if path not in self.kept:
-                    self.kept[path] = self._load(path)
+                    self.kept[path] = torch.load(path, weights_only=True)
         self.asked += 1
-        chance = random.Random(step)
-        shard = self.kept[chance.choice(sorted(self.kept))]
-        rows = chance.sample(range(len(shard["latents"])), BATCH)
-        ids = torch.stack([shard["ids"][row][chance.randrange(len(shard["ids"][row]))] for row in rows]).long()
-        for i in range(BATCH):
-            if chance.random() < 0.1:
-                ids[i] = self.nothing
-        latents, masked, masks, seen = (shard[layer][rows].float() for layer in ("latents", "masked", "masks", "seen"))
-        return ids, latents, masked, masks, seen
+        chance = np.random.default_rng(step)
+        shard = self.kept[sorted(self.kept)[chance.integers(len(self.kept))]]
+        rows = chance.choice(len(shard["masks"]), BATCH, replace=False)
+        told = [self._furnished(chance, shard, row) for row in rows]
+        texts = [text if chance.random() > 0.1 else "" for text, _ in told]
+        latents = torch.cat([shard["background"][rows].float(), torch.stack([fields for _, fields in told])], 1)
+        ids = words.encode(self.tokenizer, texts)
+        return ids, latents, shard["masked"][rows].float(), shard["masks"][rows].float()
 
-    @property
-    def nothing(self) -> Tensor:
-        return words.encode(self.tokenizer, [""])[0]
-
-    def _load(self, path: Path) -> dict[str, Tensor]:
-        shard = torch.load(path, weights_only=True)
-        captions = shard.pop("captions")
-        flat = words.encode(self.tokenizer, [text for row in captions for text in row]).short()
-        shard["ids"] = flat.reshape(len(captions), -1, words.LENGTH)
-        return shard
+    def _furnished(self, chance: Generator, shard: dict[str, Any], row: int) -> tuple[str, Tensor]:
+        (place, horizon), fields = shard["places"][row], shard["fields"][row].float()
+        if not place:
+            return str(chance.choice(shard["captions"][row])), fields
+        height, width = (side * layers.CELL for side in fields.shape[1:])
+        scene = furnish(chance, Scene(place=place, things=(), width=width, height=height, horizon=horizon, seed=0))
+        return captions.of_scene(chance, scene), layers.fields(scene.things, width, height)
 
 
 def _times() -> Tensor:
@@ -100,7 +102,14 @@ def _times() -> Tensor:
     return (torch.sigmoid(0.25 + torch.special.ndtri(share)) * 1000).long()
 
 
-def run(folder: Path, *, steps: int = 12000) -> None:
+def _inexact(masked: Tensor) -> Tensor:
+    """As an encoder has it that sees things less clearly than the truth is."""
+    strength = 0.3 + 0.8 * torch.rand(len(masked), 1, 1, 1, device=masked.device)
+    told = torch.cat([masked[:, layers.BACKGROUND], strength * masked[:, layers.FIELDS]], 1)
+    return told + 0.1 * torch.randn_like(told)
+
+
+def run(folder: Path, *, steps: int = 4900) -> None:
     """Leave `folder/unet`, averaged over the last steps, and `folder/text_encoder`.
 
     An untrained run goes on from a `folder/unet` that `training.unpack` or an earlier run left there.
@@ -117,14 +126,15 @@ def run(folder: Path, *, steps: int = 12000) -> None:
 
     def loss_of(step: int) -> Tensor:
         torch.manual_seed(step)
-        ids, latents, masked, masks, seen = (t.to(where) for t in shards.batch(step))
+        ids, latents, masked, masks = (t.to(where) for t in shards.batch(step))
         times = _times().to(where)
         noise = torch.randn_like(latents)
         target = schedule.get_velocity(latents, noise, times)
-        noisy = torch.cat([schedule.add_noise(latents, noise, times), masks, masked], 1)
+        noisy = torch.cat([schedule.add_noise(latents, noise, times), masks, _inexact(masked)], 1)
         noisy = noisy.contiguous(memory_format=torch.channels_last)
         with precision(where):
             guess = painter(ids, int(torch.rand(()) < 0.2), noisy, times)
+        seen = latents[:, layers.FIELDS].any(1, keepdim=True)
         weight = 1 + THINGS * seen  # most of a picture is its place, which is soon learnt
         return (weight * (guess.float() - target).square()).mean() / weight.mean()
 

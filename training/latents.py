@@ -1,7 +1,8 @@
 """Scenes as the denoiser sees them: latents, masked latents, masks, and what may be said of them.
 
 A shard is a `.pt` file of samples of one size. Each sample is one of three exercises: paint all (`whole`), paint one
-thing or nothing into a hole (`hole`), go on beyond the picture's border (`border`).
+thing or nothing into a hole (`hole`), go on beyond the picture's border (`border`). What a latent should be is known
+from the scene, so that only details and masked pictures have to be encoded, and a whole one's things may change.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.nn import functional
 
-from training import captions
+from training import captions, layers
 from training.run import device, precision
-from training.scenes import Painting, Scene, Thing, draw, paint
+from training.scenes import Painting, Scene, Thing, draw, enlarge, paint
 
 SIZES = ((256, 256), (288, 224), (224, 288), (352, 192), (192, 352), (352, 352), (352, 256), (256, 352))
 SHARE = (0.56, 0.11, 0.11, 0.04, 0.04, 0.04, 0.05, 0.05)
@@ -27,24 +28,20 @@ SHARD = 192
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """`mask`, `seen`: height × width bool, True = paint here, True = part of a thing.
-
-    `thing`: what goes into the hole, if it is one thing.
-    """
+    """`mask`: height × width bool, True = paint here. `thing`: what goes into the hole, if it is one thing."""
 
     kind: str
-    scene: Scene
-    picture: NDArray[np.uint8]
+    painting: Painting
     mask: NDArray[np.bool_]
-    seen: NDArray[np.bool_]
     thing: Thing | None = None
 
     def caption(self, rng: Generator) -> str:
+        scene = self.painting.scene
         if self.kind == "hole":
-            return captions.of_hole(rng, self.scene, self.thing) if self.thing else captions.of_place(rng, self.scene)
+            return captions.of_hole(rng, scene, self.thing) if self.thing else captions.of_place(rng, scene)
         if self.kind == "border" and rng.random() < 0.4:
-            return captions.of_place(rng, self.scene)
-        return captions.of_scene(rng, self.scene)
+            return captions.of_place(rng, scene)
+        return captions.of_scene(rng, scene)
 
 
 def exercise(rng: Generator, width: int, height: int) -> Exercise:
@@ -52,17 +49,14 @@ def exercise(rng: Generator, width: int, height: int) -> Exercise:
         rng.choice(["whole", "hole", "border"], p=[0.5, 0.28, 0.22] if width * height < 80_000 else [0.1, 0.2, 0.7])
     )
     painting = paint(draw(rng, width=width, height=height))
-    seen = np.any(painting.masks, axis=0)
     if kind == "whole":
-        mask = np.ones((height, width), bool)
-        return Exercise(kind=kind, scene=painting.scene, picture=painting.picture, mask=mask, seen=seen)
-    if kind == "border":
-        return _border(rng, painting, seen)
-    return _hole(rng, painting, seen)
+        return Exercise(kind=kind, painting=painting, mask=np.ones((height, width), bool))
+    return _border(rng, painting) if kind == "border" else _hole(rng, painting)
 
 
-def _border(rng: Generator, painting: Painting, seen: NDArray[np.bool_]) -> Exercise:
+def _border(rng: Generator, painting: Painting) -> Exercise:
     height, width = painting.picture.shape[:2]
+    seen = np.any(painting.masks, axis=0)
     for _ in range(8):
         mask = np.zeros((height, width), bool)
         for side in rng.permutation(4)[: rng.choice([1, 2], p=[0.5, 0.5])]:
@@ -77,23 +71,23 @@ def _border(rng: Generator, painting: Painting, seen: NDArray[np.bool_]) -> Exer
                 mask[height - int(depth * height) :] = True
         if not (mask & seen).any():
             break
-    return Exercise(kind="border", scene=painting.scene, picture=painting.picture, mask=mask, seen=seen)
+    return Exercise(kind="border", painting=painting, mask=mask)
 
 
-def _hole(rng: Generator, painting: Painting, seen: NDArray[np.bool_]) -> Exercise:
+def _hole(rng: Generator, painting: Painting) -> Exercise:
     scene, (height, width) = painting.scene, painting.picture.shape[:2]
+    index: int | None = None
     if rng.random() < 0.2:
-        thing, (x0, y0, x1, y1) = None, _empty_box(rng, painting)
+        x0, y0, x1, y1 = _empty_box(rng, painting)
         shape = np.zeros((height, width), bool)
         shape[y0:y1, x0:x1] = True
     else:
         index = int(rng.integers(len(scene.things)))
-        thing = scene.things[index]
-        shape = _around(rng, painting.masks[index], scene, thing)
-    picture = painting.picture
+        shape = _around(rng, painting.masks[index], scene, scene.things[index])
     if rng.random() < 0.5 and shape.any():
-        picture, shape, seen = _closer(rng, picture, shape, seen)
-    return Exercise(kind="hole", scene=scene, picture=picture, mask=shape, seen=seen, thing=thing)
+        painting, shape = _closer(rng, painting, shape)
+    thing = None if index is None else painting.scene.things[index]
+    return Exercise(kind="hole", painting=painting, mask=shape, thing=thing)
 
 
 def _around(rng: Generator, seen: NDArray[np.bool_], scene: Scene, thing: Thing) -> NDArray[np.bool_]:
@@ -125,9 +119,7 @@ def _empty_box(rng: Generator, painting: Painting) -> tuple[int, int, int, int]:
     return box
 
 
-def _closer(
-    rng: Generator, picture: NDArray[np.uint8], mask: NDArray[np.bool_], seen: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_]]:
+def _closer(rng: Generator, painting: Painting, mask: NDArray[np.bool_]) -> tuple[Painting, NDArray[np.bool_]]:
     """Cut a window around the hole and enlarge it, as the server does before it inpaints."""
     height, width = mask.shape
     ys, xs = np.nonzero(mask)
@@ -138,12 +130,8 @@ def _closer(
     y = int(
         np.clip(ys.mean() - h / 2 + rng.uniform(-0.1, 0.1) * h, max(ys.max() + 1 - h, 0), min(ys.min(), height - h))
     )
-    cut = Image.fromarray(picture[y : y + h, x : x + w]).resize((width, height), Image.Resampling.LANCZOS)
-    hole, things = (
-        np.asarray(Image.fromarray(layer[y : y + h, x : x + w]).resize((width, height), Image.Resampling.NEAREST))
-        for layer in (mask, seen)
-    )
-    return np.asarray(cut), hole, things
+    hole = Image.fromarray(mask[y : y + h, x : x + w]).resize((width, height), Image.Resampling.NEAREST)
+    return enlarge(painting, (x, y, w, h)), np.asarray(hole)
 
 
 @torch.no_grad()
@@ -158,37 +146,43 @@ def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8], masks: NDArray[np.bo
     return torch.cat(parts).float().cpu() * vae.config.scaling_factor
 
 
-def _cells(seen: NDArray[np.bool_], side: int) -> Tensor:
-    """Which latent cells, `side` px wide, show a part of a thing: n × 1 × height/side × width/side, bool."""
-    return functional.max_pool2d(torch.from_numpy(seen[:, None]).float(), side) > 0
-
-
 def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
+    """`background`, `fields` and `masked`: n × 7, 9 or 16 × rows × columns; `masks`: n × 1 × rows × columns, bool.
+
+    `places`: the place and its horizon, px, of samples that are painted whole; "" of others, whose captions are used.
+    """
     rng = np.random.default_rng(1_000_000 + number)
-    side = 2 ** (len(vae.config.block_out_channels) - 1)
     width, height = SIZES[int(rng.choice(len(SIZES), p=SHARE))]
     done = [exercise(rng, width, height) for _ in range(SHARD)]
-    pictures, masks = np.stack([e.picture for e in done]), np.stack([e.mask for e in done])
-    masked = encode(vae, pictures[:1], np.ones((1, height, width), bool)).repeat(SHARD, 1, 1, 1)
+    backgrounds = np.stack([e.painting.background for e in done])
+    background = encode(vae, backgrounds)[:, layers.BACKGROUND]
+    real = torch.from_numpy(backgrounds).permute(0, 3, 1, 2).float() / 127.5 - 1
+    background[:, layers.COLOURS_OF] = layers.thumbnail(real) * vae.config.scaling_factor
+    masks = np.stack([e.mask for e in done])
+    masked = encode(vae, backgrounds[:1], np.ones((1, height, width), bool)).repeat(SHARD, 1, 1, 1)
+    masked[:, layers.FIELDS] = 0
+    fields = torch.stack([layers.fields(e.painting.scene.things, width, height) for e in done])
     partly = np.flatnonzero([e.kind != "whole" for e in done])
-    masked[partly] = encode(vae, pictures[partly], masks[partly])
+    masked[partly] = encode(vae, backgrounds[partly], masks[partly])
+    known = functional.avg_pool2d(torch.from_numpy(~masks[:, None]).float(), layers.CELL) > 0.5
+    masked[partly, layers.FIELDS] = (fields * known)[partly]
     return {
-        "latents": encode(vae, pictures).half(),
+        "background": background.half(),
+        "fields": (fields * vae.config.scaling_factor).half(),
         "masked": masked.half(),
-        "masks": torch.from_numpy(masks[:, None, ::side, ::side].copy()),
-        "seen": _cells(np.stack([e.seen for e in done]), side),
-        "things": torch.tensor([len(e.scene.things) for e in done]),
+        "masks": torch.from_numpy(masks[:, None, :: layers.CELL, :: layers.CELL].copy()),
+        "places": [(e.painting.scene.place if e.kind == "whole" else "", e.painting.scene.horizon) for e in done],
         "captions": [[e.caption(rng) for _ in range(6)] for e in done],
     }
 
 
 def deepest(runs: Path) -> Path:
-    """The autoencoder to paint with: the deep one, or that of cells of 8² px where there is no other."""
-    deep = runs / "deepen" / "vae"
-    return deep if deep.is_dir() else runs / "vae" / "vae"
+    """The autoencoder to paint with, as far as it has been trained."""
+    made = (runs / part / "vae" for part in ("halves", "deepen", "vae"))
+    return next((folder for folder in made if folder.is_dir()), runs / "vae" / "vae")
 
 
-def run(folder: Path, *, steps: int = 130) -> None:
+def run(folder: Path, *, steps: int = 20) -> None:
     """Write `steps` shards of 192 samples to `folder`; those that are there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     vae = AutoencoderKL.from_pretrained(deepest(folder.parent)).to(device()).eval()

@@ -1,10 +1,12 @@
 """Draw a scene of the picture-book world at random, and paint it with exact masks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from PIL import Image
 
 from training.objects import COLOURS, FLOATING, OBJECTS, Part
 from training.places import PLACES
@@ -40,10 +42,14 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Painting:
-    """`picture`: rows × columns × 3, uint8 RGB. `masks`: one per thing, rows × columns, bool, what is seen of it."""
+    """`picture`, `background` (without any things): rows × columns × 3, uint8 RGB.
+
+    `masks`: one per thing, rows × columns, bool, what is seen of it.
+    """
 
     scene: Scene
     picture: NDArray[np.uint8]
+    background: NDArray[np.uint8]
     masks: tuple[NDArray[np.bool_], ...]
 
 
@@ -53,6 +59,18 @@ def draw(rng: Generator, *, width: int = 256, height: int = 256, count: int | No
         count = int(rng.choice([1, 2, 3], p=[0.6, 0.27, 0.13]))
     place = str(rng.choice(list(PLACES)))
     horizon = float(rng.uniform(0.42, 0.66)) * height
+    things = _things(rng, width=width, height=height, horizon=horizon, count=count)
+    return Scene(place=place, things=things, width=width, height=height, horizon=horizon, seed=int(rng.integers(2**31)))
+
+
+def furnish(rng: Generator, scene: Scene) -> Scene:
+    """The same place with other things, one to three."""
+    count = int(rng.choice([1, 2, 3], p=[0.3, 0.55, 0.15]))
+    things = _things(rng, width=scene.width, height=scene.height, horizon=scene.horizon, count=count)
+    return replace(scene, things=things)
+
+
+def _things(rng: Generator, *, width: int, height: int, horizon: float, count: int) -> tuple[Thing, ...]:
     side = min(width, height, 256)
     slots = rng.permutation(count)
     things = []
@@ -68,10 +86,7 @@ def draw(rng: Generator, *, width: int = 256, height: int = 256, count: int | No
             foot = float(rng.uniform(horizon + 0.12 * side, height - 0.04 * side))
             y = max(foot - radius, radius)
         things.append(Thing(kind=kind, colour=str(rng.choice(list(COLOURS))), x=x, y=y, radius=radius))
-    things.sort(key=lambda thing: thing.y + thing.radius)
-    return Scene(
-        place=place, things=tuple(things), width=width, height=height, horizon=horizon, seed=int(rng.integers(2**31))
-    )
+    return tuple(sorted(things, key=lambda thing: thing.y + thing.radius))
 
 
 def paint(scene: Scene, scale: float = 1.0) -> Painting:
@@ -79,13 +94,39 @@ def paint(scene: Scene, scale: float = 1.0) -> Painting:
     rng = np.random.default_rng(scene.seed)
     sheet = Sheet(width=scene.width, height=scene.height, scale=scale)
     canvas = PLACES[scene.place](rng, sheet, scene.horizon)
+    background = _as_picture(canvas)
     masks: list[NDArray[np.bool_]] = []
     for thing in scene.things:
         covered = _paint_thing(canvas, sheet, thing, scene.place, rng)
         masks = [mask & ~covered for mask in masks]
         masks.append(covered)
-    picture = np.clip(canvas * 255 + 0.5, 0, 255).astype(np.uint8)
-    return Painting(scene=scene, picture=picture, masks=tuple(masks))
+    return Painting(scene=scene, picture=_as_picture(canvas), background=background, masks=tuple(masks))
+
+
+def _as_picture(canvas: Field) -> NDArray[np.uint8]:
+    return np.clip(canvas * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def enlarge(painting: Painting, box: tuple[int, int, int, int]) -> Painting:
+    """What lies within `box` (left, top, width, height, px), as large as the whole was, as the server does it."""
+    left, top, width, height = box
+    scene = painting.scene
+    zoom = scene.width / width
+
+    def cut(layer: NDArray[Any], how: Image.Resampling) -> NDArray[Any]:
+        part = Image.fromarray(layer[top : top + height, left : left + width])
+        return np.asarray(part.resize((scene.width, scene.height), how))
+
+    things = tuple(
+        replace(thing, x=(thing.x - left) * zoom, y=(thing.y - top) * zoom, radius=thing.radius * zoom)
+        for thing in scene.things
+    )
+    return Painting(
+        scene=replace(scene, things=things, horizon=(scene.horizon - top) * zoom),
+        picture=cut(painting.picture, Image.Resampling.LANCZOS),
+        background=cut(painting.background, Image.Resampling.LANCZOS),
+        masks=tuple(cut(mask, Image.Resampling.NEAREST) for mask in painting.masks),
+    )
 
 
 def paint_alone(thing: Thing, side: int) -> tuple[Field, Field]:

@@ -13,7 +13,12 @@ def strips(count: int) -> list[tuple[Painting, np.ndarray]]:
     while len(found) < count:
         whole = paint(draw(rng, count=1, width=336, height=256))
         if not whole.masks[0][:, :80].any():
-            cut = Painting(scene=whole.scene, picture=whole.picture[:, 80:], masks=(whole.masks[0][:, 80:],))
+            cut = Painting(
+                scene=whole.scene,
+                picture=whole.picture[:, 80:],
+                background=whole.background[:, 80:],
+                masks=(whole.masks[0][:, 80:],),
+            )
             found.append((cut, whole.picture))
     return found
 

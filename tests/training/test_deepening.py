@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from transformers import CLIPTextModel
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from training import decoder as decoding
-from training import deepen, denoiser, latents, pack, vae, words
+from training import deepen, denoiser, halves, latents, layers, pack, vae, words
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deepen, "PICTURES", 8)
         deepen.run(folder / "deepen", steps=2)
+        halves.run(folder / "halves", steps=1)
         patch.setattr(latents, "SHARD", 24)
         latents.run(folder / "latents", steps=1)
     return folder
@@ -33,19 +35,46 @@ def loaded(folder: Path) -> AutoencoderKL:
 
 def test_what_lies_outside_is_taken_over_and_stays(runs: Path) -> None:
     outer, deep = loaded(runs / "vae" / "vae"), loaded(runs / "deepen" / "vae")
-    picture = deepen.example(3)[0][None]
+    picture = deepen.example(3).picture[None]
     with torch.no_grad():
         assert torch.equal(deepen.outside(deep, picture), deepen.outside(outer, picture))
         mean, _ = deepen.inward(deep, deepen.outside(deep, picture))
         assert torch.equal(mean, deep.encode(picture).latent_dist.mean)
-    assert mean.shape == (1, 8, 16, 16)
+    assert mean.shape == (1, 16, 16, 16)
     assert torch.equal(outer.decoder.conv_out.weight, deep.decoder.conv_out.weight)
 
 
+def test_both_halves_are_trained_on_and_what_lies_outside_stays(runs: Path) -> None:
+    before, after = loaded(runs / "deepen" / "vae"), loaded(runs / "halves" / "vae")
+    picture = deepen.example(5).picture[None]
+    with torch.no_grad():
+        assert torch.equal(deepen.outside(before, picture), deepen.outside(after, picture))
+        latent = before.encode(picture).latent_dist.mean
+        assert not torch.equal(latent, after.encode(picture).latent_dist.mean)
+        assert not torch.equal(before.decode(latent).sample, after.decode(latent).sample)
+    assert latents.deepest(runs) == runs / "halves" / "vae"
+
+
+def test_a_place_with_other_things_in_it_has_the_same_background(runs: Path) -> None:
+    tokenizer = CLIPTokenizer.from_pretrained(runs / "words" / "tokenizer")
+    shards = denoiser.Shards(runs / "latents", tokenizer)
+    shard = torch.load(runs / "latents" / "0000.pt", weights_only=True)
+    whole = next(row for row, (place, _) in enumerate(shard["places"]) if place)
+    told = [shards._furnished(np.random.default_rng(seed), shard, whole) for seed in (1, 2)]
+    assert told[0][0] != told[1][0]
+    assert not torch.equal(told[0][1], told[1][1])
+    hole = next(row for row, (place, _) in enumerate(shard["places"]) if not place)
+    text, fields = shards._furnished(np.random.default_rng(3), shard, hole)
+    assert text in shard["captions"][hole]
+    assert torch.equal(fields, shard["fields"][hole].float())
+    _, made, _, _ = shards.batch(0)
+    assert (made[:, None, layers.BACKGROUND] == shard["background"].float()).flatten(2).all(2).any(1).all()
+
+
 def test_the_decoder_is_trained_on_and_the_latents_stay(runs: Path) -> None:
-    decoding.run(runs / "decoder", steps=1)
-    before, after = loaded(runs / "deepen" / "vae"), loaded(runs / "decoder" / "vae")
-    picture = deepen.example(4)[0][None]
+    decoding.run(runs / "decoder", steps=2)
+    before, after = loaded(runs / "halves" / "vae"), loaded(runs / "decoder" / "vae")
+    picture = deepen.example(4).picture[None]
     with torch.no_grad():
         latent = before.encode(picture).latent_dist.mean
         assert torch.equal(latent, after.encode(picture).latent_dist.mean)
@@ -55,11 +84,12 @@ def test_the_decoder_is_trained_on_and_the_latents_stay(runs: Path) -> None:
 
 def test_a_denoiser_learns_on_the_deep_latents(runs: Path) -> None:
     shard = torch.load(runs / "latents" / "0000.pt", weights_only=True)
-    rows, columns = shard["latents"].shape[2:]
-    assert shard["masks"].shape == shard["seen"].shape == (24, 1, rows, columns)
+    rows, columns = shard["background"].shape[2:]
+    assert shard["masks"].shape == (24, 1, rows, columns)
+    assert shard["fields"].shape == (24, 9, rows, columns)
     denoiser.run(runs / "denoiser", steps=1)
     unet = UNet2DConditionModel.from_pretrained(runs / "denoiser" / "unet")
-    assert (unet.config.in_channels, unet.config.out_channels) == (17, 8)
+    assert (unet.config.in_channels, unet.config.out_channels) == (33, 16)
     left = CLIPTextModel.from_pretrained(runs / "denoiser" / "text_encoder").state_dict()
     known = CLIPTextModel.from_pretrained(runs / "words" / "text_encoder").state_dict()
     assert all(torch.equal(left[name], known[name]) for name in known)
