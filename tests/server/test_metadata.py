@@ -91,7 +91,7 @@ def test_a1111_finds_its_scheme_in_every_format(server: Running, form: str) -> N
         text = comment[8:].decode("utf-16-be")
     assert scheme == "a1111"
     assert text.startswith("äh, 日本\nSteps: 1, Sampler: ")
-    assert ", Seed: 8, Size: 64x64, CFG scale: 5.0, " in text
+    assert ", Seed: 8, Size: 64x64, CFG scale: 1.2, " in text
     assert 'Raw prompt: "äh, 日本"' in text
 
 
@@ -172,7 +172,7 @@ def test_a_request_is_complete_without_its_preset_and_keeps_secrets(server: Runn
     told = json.loads((ROOT / "configs" / "presets" / "starter.json").read_text(encoding="utf-8"))
     assert request["base_model_name"] == told["default_model"]
     assert request["guidance_scale"] == told["default_cfg_scale"]
-    assert (request["sampler_name"], request["scheduler_name"]) == ("euler_ancestral", "sgm_uniform")
+    assert (request["sampler_name"], request["scheduler_name"]) == ("euler", "sgm_uniform")
     assert (request["clip_skip"], request["style_selections"], request["preset"]) == (1, [], "starter")
     assert {"webhook_url", "save_name", "async_process", "stream_output", "require_base64"}.isdisjoint(request)
     assert "secret-name" not in server.picture(record["result"][0]).info["gesso"]
