@@ -83,7 +83,7 @@ def _at_once(site: Watched, name: str) -> list[Any]:
         return list(clients.map(ask, range(CLIENTS)))
 
 
-class _AlsoNine(int):
+class AlsoNine(int):
     """The channels of a UNet made for inpainting; diffusers asks whether they are nine, and needs no more than that."""
 
     def __eq__(self, other: object) -> bool:
@@ -100,7 +100,7 @@ def _starter() -> Any:
     folder = ROOT / "models" / "starter" / "checkpoints" / "gesso-starter"
     asked = {"safety_checker": None, "local_files_only": True, "torch_dtype": torch.float32}
     made = diffusers.StableDiffusionInpaintPipeline.from_pretrained(folder, **asked)
-    made.unet.register_to_config(in_channels=_AlsoNine(made.unet.config.in_channels))
+    made.unet.register_to_config(in_channels=AlsoNine(made.unet.config.in_channels))
     made.set_progress_bar_config(disable=True)
     return made
 

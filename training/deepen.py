@@ -142,7 +142,7 @@ def lessons(outer: AutoencoderKL, numbers: Sequence[int], where: str) -> dict[st
             "wanted": _wanted(outer, features),
             "wanted_empty": _wanted(outer, empty),
             "things": functional.max_pool2d(torch.stack([one.things for one in examples]), 8),
-            "thumbnails": layers.thumbnail(backgrounds.cpu()),
+            "thumbnails": layers.thumbnail(backgrounds),
             "fields": torch.stack([one.fields for one in examples]),
         }
         for name, part in lesson.items():

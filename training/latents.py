@@ -134,11 +134,16 @@ def _closer(rng: Generator, painting: Painting, mask: NDArray[np.bool_]) -> tupl
     return enlarge(painting, (x, y, w, h)), np.asarray(hole)
 
 
+def _real(pictures: NDArray[np.uint8]) -> Tensor:
+    """n × height × width × 3 of 0 to 255 as n × 3 × height × width in [-1, 1]."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
 @torch.no_grad()
 def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8], masks: NDArray[np.bool_] | None = None) -> Tensor:
     """Scaled latents, n × channels × rows × columns, of the pictures with their masks, if any, greyed out."""
     where = next(vae.parameters()).device
-    real = torch.from_numpy(pictures).to(where).permute(0, 3, 1, 2).float() / 127.5 - 1
+    real = _real(pictures).to(where)
     if masks is not None:
         real = real * ~torch.from_numpy(masks).to(where)[:, None]
     with precision(where.type):
@@ -156,8 +161,7 @@ def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
     done = [exercise(rng, width, height) for _ in range(SHARD)]
     backgrounds = np.stack([e.painting.background for e in done])
     background = encode(vae, backgrounds)[:, layers.BACKGROUND]
-    real = torch.from_numpy(backgrounds).permute(0, 3, 1, 2).float() / 127.5 - 1
-    background[:, layers.COLOURS_OF] = layers.thumbnail(real) * vae.config.scaling_factor
+    background[:, layers.COLOURS_OF] = layers.thumbnail(_real(backgrounds))
     masks = np.stack([e.mask for e in done])
     masked = encode(vae, backgrounds[:1], np.ones((1, height, width), bool)).repeat(SHARD, 1, 1, 1)
     masked[:, layers.FIELDS] = 0
@@ -168,7 +172,7 @@ def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
     masked[partly, layers.FIELDS] = (fields * known)[partly]
     return {
         "background": background.half(),
-        "fields": (fields * vae.config.scaling_factor).half(),
+        "fields": fields.half(),
         "masked": masked.half(),
         "masks": torch.from_numpy(masks[:, None, :: layers.CELL, :: layers.CELL].copy()),
         "places": [(e.painting.scene.place if e.kind == "whole" else "", e.painting.scene.horizon) for e in done],
@@ -178,7 +182,7 @@ def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
 
 def deepest(runs: Path) -> Path:
     """The autoencoder to paint with, as far as it has been trained."""
-    made = (runs / part / "vae" for part in ("halves", "deepen", "vae"))
+    made = (runs / part / "vae" for part in ("halves", "deepen"))
     return next((folder for folder in made if folder.is_dir()), runs / "vae" / "vae")
 
 

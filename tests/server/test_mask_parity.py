@@ -32,13 +32,18 @@ def test_boxes_give_the_masks_of_the_package_itself(server: Running, zoo: Path, 
         plain = _original_boxes(zoo, picture) if of_original else _transformers_boxes(zoo / "sam" / name, name, picture)
         told = detailed(server, picture, mask_model="sam", sam_model=name, boxes=BOXES)
         assert told["models"] == {"mask_model": "sam", "sam_model": name}
-        for one, mask in zip(told["objects"], plain, strict=True):
-            np.testing.assert_array_equal(bits(one["mask"]), tidied(mask))
-        union = np.logical_or.reduce([tidied(mask) for mask in plain])
-        np.testing.assert_array_equal(bits(told["mask"]), union)
-        assert 0 < union.mean() < 1
-        seen.append(union)
+        seen.append(_the_same_masks(told, plain))
     assert (seen[0] != seen[1]).any()
+
+
+def _the_same_masks(told: dict[str, Any], plain: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Every object's mask is the plain script's, and the whole mask their union, which is given back."""
+    for one, mask in zip(told["objects"], plain, strict=True):
+        np.testing.assert_array_equal(bits(one["mask"]), tidied(mask))
+    union: NDArray[np.bool_] = np.logical_or.reduce([tidied(mask) for mask in plain])
+    np.testing.assert_array_equal(bits(told["mask"]), union)
+    assert 0 < union.mean() < 1
+    return union
 
 
 def _original_boxes(zoo: Path, picture: Image.Image) -> NDArray[np.bool_]:
@@ -130,12 +135,7 @@ def test_words_give_the_masks_that_both_packages_give_one_after_the_other(server
         plain = _transformers_boxes(zoo / "sam" / "gesso-sam", "gesso-sam", picture, boxes)
         answer = detailed(server, picture, dino_prompt_text="Red cat, car", box_threshold=0.6)
         assert answer["models"] == {"mask_model": "sam", "sam_model": "gesso-sam", "dino_model": "gesso-dino"}
-        for one, mask in zip(answer["objects"], plain, strict=True):
-            np.testing.assert_array_equal(bits(one["mask"]), tidied(mask))
-        union = np.logical_or.reduce([tidied(mask) for mask in plain])
-        np.testing.assert_array_equal(bits(answer["mask"]), union)
-        assert 0 < union.mean() < 1
-        seen.append(union)
+        seen.append(_the_same_masks(answer, plain))
     assert (seen[0] != seen[1]).any()
 
 
