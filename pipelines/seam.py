@@ -110,13 +110,23 @@ def _toned(kept: Field, painted: Field, known: NDArray[np.bool_]) -> Field:
     theirs, ours = (cv2.blur(field * ring[..., None], (TONE_BLUR, TONE_BLUR))[ring] / mass for field in small[:2])
     if not len(ours):
         return painted
-    mean = ours.mean(0)
-    spread = np.square(ours - mean).mean(0)
-    together = ((ours - mean) * (theirs - theirs.mean(0))).mean(0)
-    gain = np.clip((together + TONE_CALM) / (spread + TONE_CALM), *GAINS)
+    mean, own = ours.mean(0), theirs.mean(0)
+    gain = _contrast(theirs - own, ours - mean)
     np.multiply(painted, gain, out=painted)
-    np.add(painted, theirs.mean(0) - mean * gain, out=painted)
+    np.add(painted, own - mean * gain, out=painted)
     return painted
+
+
+def _contrast(theirs: Field, ours: Field) -> Field:
+    """How much more contrast `theirs` has, channel by channel; both pixels × channels about a mean of 0.
+
+    The ratio of the deviations, believed as far as the two go together (their correlation to the fourth). A regression's
+    slope would be too low by whatever the model paints otherwise than the picture has it, and the patch pale.
+    """
+    spread, known = (np.square(values).mean(0) + TONE_CALM for values in (ours, theirs))
+    together = np.clip((theirs * ours).mean(0), 0, None) ** 2 / (spread * known)
+    gain: Field = np.clip(1 + together**2 * (np.sqrt(known / spread) - 1), *GAINS).astype(np.float32)
+    return gain
 
 
 def membrane(values: Field, known: NDArray[np.bool_]) -> Field:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipelines import seam
 from tests.pipelines.recipes import picture, round_hole
@@ -37,6 +38,27 @@ def test_what_is_new_in_the_patch_stays():
     patch[60:90, 80:100] = (250, 10, 10)
     pasted = seam.paste(original, patch, round_hole(200, 150).astype(np.uint8) * 255)
     assert np.abs(pasted[60:90, 80:100].astype(int) - (250, 10, 10)).max() <= 3
+
+
+def mottled(seed: int, depth: float = 14) -> np.ndarray:
+    blots = np.random.default_rng(seed).standard_normal((12, 15, 3)) * depth + 128
+    small = Image.fromarray(blots.clip(0, 255).astype(np.uint8))
+    return np.asarray(small.resize((200, 150), Image.Resampling.BICUBIC))
+
+
+def test_what_a_model_paints_is_not_pale_where_it_paints_the_surroundings_otherwise():
+    original = mottled(0)
+    patch = (128 + 0.6 * (original - 128.0) + 0.8 * (mottled(1) - 128.0)).clip(0, 255).astype(np.uint8)
+    patch[60:90, 80:100] = (250, 10, 10)
+    pasted = seam.paste(original, patch, round_hole(200, 150).astype(np.uint8) * 255)
+    assert np.abs(pasted[65:85, 85:95].mean((0, 1)) - (250, 10, 10)).max() < 12
+
+
+def test_a_contrast_that_the_surroundings_tell_is_given_back():
+    original = mottled(2, 30)
+    patch = (128 + 0.75 * (original - 128.0)).astype(np.uint8)
+    pasted = seam.paste(original, patch, round_hole(200, 150).astype(np.uint8) * 255)
+    assert np.abs(pasted.astype(int) - original).mean() < 1
 
 
 def test_an_outpainted_strip_joins_without_a_step():
