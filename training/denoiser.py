@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
-from numpy.random import Generator
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from training import captions, layers, words
+from training import layers, words
+from training.furnishing import furnished
 from training.run import Course, device, precision, train
-from training.scenes import Scene, furnish
+from training.scenes import Scene, Thing
 
 SCHEDULE = {
     "num_train_timesteps": 1000,
@@ -68,7 +68,7 @@ class Shards:
     def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Token ids, latents, masked latents and masks (1 = paint) of BATCH samples of one size.
 
-        What is painted whole gets other things each time, and a caption of them.
+        Each has other things in it each time, and is said to have them.
         """
         if self.asked % 100 == 0:
             for path in sorted(self.folder.glob("*.pt")):
@@ -78,28 +78,30 @@ class Shards:
         chance = np.random.default_rng(step)
         shard = self.kept[sorted(self.kept)[chance.integers(len(self.kept))]]
         rows = chance.choice(len(shard["masks"]), BATCH, replace=False)
-        told = [self._furnished(chance, shard, row) for row in rows]
-        texts = [text if chance.random() > 0.1 else "" for text, _ in told]
-        latents = torch.cat([shard["background"][rows].float(), torch.stack([fields for _, fields in told])], 1)
-        ids = words.encode(self.tokenizer, texts)
-        return ids, latents, shard["masked"][rows].float(), shard["masks"][rows].float()
+        made = [
+            furnished(chance, shard["kinds"][row], scene_of(shard, row), shard["hidden"][row][0], shard["inside"][row])
+            for row in rows
+        ]
+        texts = [one.text if chance.random() > 0.1 else "" for one in made]
+        latents = torch.cat([shard["background"][rows].float(), torch.stack([one.fields for one in made])], 1)
+        masked = torch.cat([shard["masked"][rows].float(), torch.stack([one.seen for one in made])], 1)
+        return words.encode(self.tokenizer, texts), latents, masked, shard["masks"][rows].float()
 
-    def _furnished(self, chance: Generator, shard: dict[str, Any], row: int) -> tuple[str, Tensor]:
-        (place, horizon), fields = shard["places"][row], shard["fields"][row].float()
-        if not place:
-            return str(chance.choice(shard["captions"][row])), fields
-        height, width = (side * layers.CELL for side in fields.shape[1:])
-        scene = furnish(chance, Scene(place=place, things=(), width=width, height=height, horizon=horizon, seed=0))
-        return captions.of_scene(chance, scene), layers.fields(scene.things, width, height)
+
+def scene_of(shard: dict[str, Any], row: int) -> Scene:
+    """The scene of a sample, as the shard keeps it."""
+    told = shard["scenes"][row]
+    return Scene(**told | {"things": tuple(Thing(**thing) for thing in told["things"])})
 
 
 def _times() -> Tensor:
     """A time of the schedule for each sample, spread evenly over a logit-normal distribution.
 
-    Most lie where a shape is decided, few where all is noise or nothing is (Esser et al. 2024, arXiv:2403.03206).
+    Most lie where it is decided what stands where, few where hardly anything is noise (Esser et al. 2024,
+    arXiv:2403.03206).
     """
     share = ((torch.arange(BATCH) + torch.rand(())) / BATCH)[torch.randperm(BATCH)].clamp(1e-4, 1 - 1e-4)
-    return (torch.sigmoid(0.25 + torch.special.ndtri(share)) * 1000).long()
+    return (torch.sigmoid(1.2 + torch.special.ndtri(share)) * 1000).long()
 
 
 def _inexact(masked: Tensor) -> Tensor:
@@ -109,7 +111,7 @@ def _inexact(masked: Tensor) -> Tensor:
     return told + 0.1 * torch.randn_like(told)
 
 
-def run(folder: Path, *, steps: int = 4900) -> None:
+def run(folder: Path, *, steps: int = 12000) -> None:
     """Leave `folder/unet`, averaged over the last steps, and `folder/text_encoder`.
 
     An untrained run goes on from a `folder/unet` that `training.unpack` or an earlier run left there.
@@ -138,13 +140,13 @@ def run(folder: Path, *, steps: int = 4900) -> None:
         weight = 1 + THINGS * seen  # most of a picture is its place, which is soon learnt
         return (weight * (guess.float() - target).square()).mean() / weight.mean()
 
-    rate = 4e-4 if begun else 1e-3
+    rate = 8e-4 if begun else 1e-3
     course = Course(
         folder=folder,
         steps=steps,
         learning_rate=rate,
         warmup=200,
-        held=0.85,
+        held=0.8,
         device=where,
         average=0.998,
         save_every=100,

@@ -273,18 +273,24 @@ def _moved(given: Lesson, where: str) -> Lesson:
 
 
 def run(folder: Path, *, steps: int = 3150, pages: int = 4000) -> None:
-    """Leave `folder/model`, a GroundingDINO with its processor, float32."""
+    """Leave `folder/model`, a GroundingDINO with its processor, float32.
+
+    An untrained run goes on from a `folder/model` that `training.unpack` or an earlier run left there.
+    """
     torch.manual_seed(0)
     where = device()
     tokenizer = phrases.make_tokenizer(folder / "tokenizer")
     album = Album(side=SIDE, pages=pages, seed=60_000)
-    student = Student().to(where)
+    student, begun = Student().to(where), (folder / "model").is_dir()
+    if begun:
+        known = GroundingDinoForObjectDetection.from_pretrained(folder / "model", dtype=torch.float32)
+        student.model.load_state_dict(known.state_dict())
 
     def loss_of(step: int) -> Tensor:
         rng = np.random.default_rng((61_000, step))
         size = int(rng.choice(len(SIZES), p=[0.5, 0.13, 0.13, 0.12, 0.12]))
         chosen = rng.integers(pages // len(SIZES), size=BATCH) * len(SIZES) + size
-        shrink = SMALLER if step < SMALLER_UNTIL * steps else 1.0
+        shrink = SMALLER if not begun and step < SMALLER_UNTIL * steps else 1.0
         given = _moved(lesson(rng, [album.page(int(i)) for i in chosen], tokenizer, shrink), where)
         with precision(where):
             return student.loss(given, hints=max(0.4, 1 - step / steps))

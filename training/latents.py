@@ -5,7 +5,7 @@ thing or nothing into a hole (`hole`), go on beyond the picture's border (`borde
 from the scene, so that only details and masked pictures have to be encoded, and a whole one's things may change.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.nn import functional
 
-from training import captions, layers
+from training import layers
+from training.furnishing import Kind
 from training.run import device, precision
 from training.scenes import Painting, Scene, Thing, draw, enlarge, paint
 
@@ -28,29 +29,20 @@ SHARD = 192
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """`mask`: height × width bool, True = paint here. `thing`: what goes into the hole, if it is one thing."""
+    """`mask`: height × width bool, True = paint here. `inside`: which thing stands in the hole; -1: none."""
 
-    kind: str
+    kind: Kind
     painting: Painting
     mask: NDArray[np.bool_]
-    thing: Thing | None = None
-
-    def caption(self, rng: Generator) -> str:
-        scene = self.painting.scene
-        if self.kind == "hole":
-            return captions.of_hole(rng, scene, self.thing) if self.thing else captions.of_place(rng, scene)
-        if self.kind == "border" and rng.random() < 0.4:
-            return captions.of_place(rng, scene)
-        return captions.of_scene(rng, scene)
+    inside: int = -1
 
 
 def exercise(rng: Generator, width: int, height: int) -> Exercise:
-    kind = str(
-        rng.choice(["whole", "hole", "border"], p=[0.5, 0.28, 0.22] if width * height < 80_000 else [0.1, 0.2, 0.7])
-    )
+    shares = [0.5, 0.28, 0.22] if width * height < 80_000 else [0.1, 0.2, 0.7]
+    kind = str(rng.choice(["whole", "hole", "border"], p=shares))
     painting = paint(draw(rng, width=width, height=height))
     if kind == "whole":
-        return Exercise(kind=kind, painting=painting, mask=np.ones((height, width), bool))
+        return Exercise(kind="whole", painting=painting, mask=np.ones((height, width), bool))
     return _border(rng, painting) if kind == "border" else _hole(rng, painting)
 
 
@@ -76,18 +68,17 @@ def _border(rng: Generator, painting: Painting) -> Exercise:
 
 def _hole(rng: Generator, painting: Painting) -> Exercise:
     scene, (height, width) = painting.scene, painting.picture.shape[:2]
-    index: int | None = None
+    inside = -1
     if rng.random() < 0.2:
         x0, y0, x1, y1 = _empty_box(rng, painting)
         shape = np.zeros((height, width), bool)
         shape[y0:y1, x0:x1] = True
     else:
-        index = int(rng.integers(len(scene.things)))
-        shape = _around(rng, painting.masks[index], scene, scene.things[index])
+        inside = int(rng.integers(len(scene.things)))
+        shape = _around(rng, painting.masks[inside], scene, scene.things[inside])
     if rng.random() < 0.5 and shape.any():
         painting, shape = _closer(rng, painting, shape)
-    thing = None if index is None else painting.scene.things[index]
-    return Exercise(kind="hole", painting=painting, mask=shape, thing=thing)
+    return Exercise(kind="hole", painting=painting, mask=shape, inside=inside)
 
 
 def _around(rng: Generator, seen: NDArray[np.bool_], scene: Scene, thing: Thing) -> NDArray[np.bool_]:
@@ -152,9 +143,10 @@ def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8], masks: NDArray[np.bo
 
 
 def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
-    """`background`, `fields` and `masked`: n × 7, 9 or 16 × rows × columns; `masks`: n × 1 × rows × columns, bool.
+    """`background`, `masked`: n × 7 × rows × columns; `masks`, `hidden`: n × 1 × rows × columns, bool, True = paint.
 
-    `places`: the place and its horizon, px, of samples that are painted whole; "" of others, whose captions are used.
+    A cell of `masks` is what its first pixel is, as diffusers has it; one of `hidden` what most of its pixels are.
+    `kinds`, `scenes` and `inside` are what `training.furnishing` asks for; things are in none of the latents.
     """
     rng = np.random.default_rng(1_000_000 + number)
     width, height = SIZES[int(rng.choice(len(SIZES), p=SHARE))]
@@ -163,20 +155,18 @@ def make_shard(vae: AutoencoderKL, number: int) -> dict[str, object]:
     background = encode(vae, backgrounds)[:, layers.BACKGROUND]
     background[:, layers.COLOURS_OF] = layers.thumbnail(_real(backgrounds))
     masks = np.stack([e.mask for e in done])
-    masked = encode(vae, backgrounds[:1], np.ones((1, height, width), bool)).repeat(SHARD, 1, 1, 1)
-    masked[:, layers.FIELDS] = 0
-    fields = torch.stack([layers.fields(e.painting.scene.things, width, height) for e in done])
+    blank = encode(vae, backgrounds[:1], np.ones((1, height, width), bool))[:, layers.BACKGROUND]
+    masked = blank.repeat(SHARD, 1, 1, 1)
     partly = np.flatnonzero([e.kind != "whole" for e in done])
-    masked[partly] = encode(vae, backgrounds[partly], masks[partly])
-    known = functional.avg_pool2d(torch.from_numpy(~masks[:, None]).float(), layers.CELL) > 0.5
-    masked[partly, layers.FIELDS] = (fields * known)[partly]
+    masked[partly] = encode(vae, backgrounds[partly], masks[partly])[:, layers.BACKGROUND]
     return {
         "background": background.half(),
-        "fields": fields.half(),
         "masked": masked.half(),
         "masks": torch.from_numpy(masks[:, None, :: layers.CELL, :: layers.CELL].copy()),
-        "places": [(e.painting.scene.place if e.kind == "whole" else "", e.painting.scene.horizon) for e in done],
-        "captions": [[e.caption(rng) for _ in range(6)] for e in done],
+        "hidden": functional.avg_pool2d(torch.from_numpy(masks[:, None]).float(), layers.CELL) >= 0.5,
+        "kinds": [e.kind for e in done],
+        "scenes": [asdict(e.painting.scene) for e in done],
+        "inside": [e.inside for e in done],
     }
 
 

@@ -38,7 +38,9 @@ def learning_rate(course: Course, step: int) -> float:
 def train(course: Course, model: nn.Module, loss_of: Callable[[int], torch.Tensor]) -> nn.Module:
     """Minimise `loss_of(step)` over `model`'s parameters with AdamW; returns the averaged model if one is kept."""
     course.folder.mkdir(parents=True, exist_ok=True)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=course.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=course.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+    )
     averaged = _Average(model, course.average)
     step = _resume(course, model, optimizer, averaged)
     began, losses = time.monotonic(), []

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -55,20 +54,18 @@ def test_both_halves_are_trained_on_and_what_lies_outside_stays(runs: Path) -> N
     assert latents.deepest(runs) == runs / "halves" / "vae"
 
 
-def test_a_place_with_other_things_in_it_has_the_same_background(runs: Path) -> None:
+def test_a_sample_has_the_same_background_and_other_things_each_time(runs: Path) -> None:
     tokenizer = CLIPTokenizer.from_pretrained(runs / "words" / "tokenizer")
     shards = denoiser.Shards(runs / "latents", tokenizer)
     shard = torch.load(runs / "latents" / "0000.pt", weights_only=True)
-    whole = next(row for row, (place, _) in enumerate(shard["places"]) if place)
-    told = [shards._furnished(np.random.default_rng(seed), shard, whole) for seed in (1, 2)]
-    assert told[0][0] != told[1][0]
-    assert not torch.equal(told[0][1], told[1][1])
-    hole = next(row for row, (place, _) in enumerate(shard["places"]) if not place)
-    text, fields = shards._furnished(np.random.default_rng(3), shard, hole)
-    assert text in shard["captions"][hole]
-    assert torch.equal(fields, shard["fields"][hole].float())
-    _, made, _, _ = shards.batch(0)
-    assert (made[:, None, layers.BACKGROUND] == shard["background"].float()).flatten(2).all(2).any(1).all()
+    assert set(shard["kinds"]) == {"whole", "hole", "border"}
+    (ids, made, masked, masks), (others, changed, _, _) = shards.batch(0), shards.batch(1)
+    for each in (made, changed):
+        assert (each[:, None, layers.BACKGROUND] == shard["background"].float()).flatten(2).all(2).any(1).all()
+    assert ids.shape != others.shape or not torch.equal(ids, others)
+    whole = masks.flatten(1).all(1)
+    assert whole.any()
+    assert not masked[whole][:, layers.FIELDS].any()
 
 
 def test_the_decoder_is_trained_on_and_the_latents_stay(runs: Path) -> None:
@@ -86,7 +83,7 @@ def test_a_denoiser_learns_on_the_deep_latents(runs: Path) -> None:
     shard = torch.load(runs / "latents" / "0000.pt", weights_only=True)
     rows, columns = shard["background"].shape[2:]
     assert shard["masks"].shape == (24, 1, rows, columns)
-    assert shard["fields"].shape == (24, 9, rows, columns)
+    assert shard["masked"].shape == (24, 7, rows, columns)
     denoiser.run(runs / "denoiser", steps=1)
     unet = UNet2DConditionModel.from_pretrained(runs / "denoiser" / "unet")
     assert (unet.config.in_channels, unet.config.out_channels) == (33, 16)
