@@ -207,9 +207,9 @@ def of_scene(rng: Generator, scene: Scene) -> str:
         things = [things[i] for i in rng.permutation(len(things))]
     names = [thing_phrase(rng, thing, article=article) for thing in things]
     place = _pick(rng, PLACE_PHRASES[scene.place])
-    joined = names[0] if len(names) == 1 else ", ".join(names[:-1]) + _pick(rng, (" and ", ", ")) + names[-1]
     if not names:
         return _flourish(rng, _pick(rng, OPENINGS) + place)
+    joined = names[0] if len(names) == 1 else ", ".join(names[:-1]) + _pick(rng, (" and ", ", ")) + names[-1]
     style = rng.random()
     if style < 0.6:
         text = f"{joined} {place}" if place.split()[0] in LINKS else f"{joined}, {place}"

@@ -24,6 +24,9 @@ SCHEDULE = {
 }
 BATCH = 16
 THINGS = 2.0
+LAYOUT, LOOKS, LOOKS_FROM = 1.2, 0.3, 0.7
+"""The middle of the times that are trained: first those at which it is decided what stands where and how many there are
+(about 850 of 1,000), from this part of the steps on also those at which known and new come to look alike."""
 
 
 def build() -> UNet2DConditionModel:
@@ -94,21 +97,21 @@ def scene_of(shard: dict[str, Any], row: int) -> Scene:
     return Scene(**told | {"things": tuple(Thing(**thing) for thing in told["things"])})
 
 
-def _times() -> Tensor:
-    """A time of the schedule for each sample, spread evenly over a logit-normal distribution.
+def _times(middle: float) -> Tensor:
+    """A time of the schedule for each sample, spread evenly over a logit-normal distribution about `middle`.
 
-    Most lie where it is decided what stands where, few where hardly anything is noise (Esser et al. 2024,
-    arXiv:2403.03206).
+    Esser et al. 2024, arXiv:2403.03206.
     """
     share = ((torch.arange(BATCH) + torch.rand(())) / BATCH)[torch.randperm(BATCH)].clamp(1e-4, 1 - 1e-4)
-    return (torch.sigmoid(1.2 + torch.special.ndtri(share)) * 1000).long()
+    return (torch.sigmoid(middle + torch.special.ndtri(share)) * 1000).long()
 
 
 def _inexact(masked: Tensor) -> Tensor:
-    """As an encoder has it that sees things less clearly than the truth is."""
+    """As an encoder has it that sees things less clearly than the truth is, and draws what it tells."""
     strength = 0.3 + 0.8 * torch.rand(len(masked), 1, 1, 1, device=masked.device)
-    told = torch.cat([masked[:, layers.BACKGROUND], strength * masked[:, layers.FIELDS]], 1)
-    return told + 0.1 * torch.randn_like(told)
+    background, fields = masked[:, layers.BACKGROUND], masked[:, layers.FIELDS]
+    background = background + 0.05 * torch.randn_like(background)
+    return torch.cat([background, strength * fields + 0.1 * torch.randn_like(fields)], 1)
 
 
 def run(folder: Path, *, steps: int = 12000) -> None:
@@ -129,7 +132,7 @@ def run(folder: Path, *, steps: int = 12000) -> None:
     def loss_of(step: int) -> Tensor:
         torch.manual_seed(step)
         ids, latents, masked, masks = (t.to(where) for t in shards.batch(step))
-        times = _times().to(where)
+        times = _times(LAYOUT if step < LOOKS_FROM * steps else LOOKS).to(where)
         noise = torch.randn_like(latents)
         target = schedule.get_velocity(latents, noise, times)
         noisy = torch.cat([schedule.add_noise(latents, noise, times), masks, _inexact(masked)], 1)

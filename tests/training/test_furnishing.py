@@ -56,6 +56,11 @@ def test_an_empty_hole_may_get_a_thing_that_fits() -> None:
     assert not any(one.fields[:, box(9, 1, 12, 7)].any() for one in small)
 
 
+def test_a_place_with_nothing_in_it_can_be_told_of() -> None:
+    made = [furnished(np.random.default_rng(i), "border", SCENE, box(0, 0, 16, 16), -1) for i in range(40)]
+    assert any(one.text and not one.fields.any() for one in made)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_beyond_a_border_there_is_only_what_is_said_or_began_before_it(seed: int) -> None:
     made = furnished(np.random.default_rng(seed), "border", SCENE, box(9, 0, 16, 16), -1)
