@@ -11,7 +11,7 @@ from torch import Tensor
 
 from training import deepen, layers
 from training.latents import deepest
-from training.run import Course, device, train
+from training.run import Course, device, precision, train
 from training.vae import unlikeness
 
 BATCH = 3
@@ -22,7 +22,7 @@ def run(folder: Path, *, steps: int = 400) -> None:
     """Leave the autoencoder in `folder/vae`, float32; needs the run `halves` (or `deepen`) beside it."""
     torch.manual_seed(0)
     where = device()
-    vae = AutoencoderKL.from_pretrained(deepest(folder.parent)).to(where)
+    vae = AutoencoderKL.from_pretrained(deepest(folder.parent)).to(where, memory_format=torch.channels_last)
     for part in (vae.encoder, vae.quant_conv):
         part.requires_grad_(requires_grad=False)
 
@@ -39,8 +39,9 @@ def run(folder: Path, *, steps: int = 400) -> None:
             latents = vae.encode(background if built else real).latent_dist.mean
         if built:
             latents = torch.cat([layers.thumbnail(background), latents[:, layers.DETAILS], fields], 1)
-        made = vae.decode(deepen.worn(latents)).sample
-        return unlikeness(made, real, things)
+        with precision(where):
+            made = vae.decode(deepen.worn(latents)).sample
+        return unlikeness(made.float(), real, things)
 
     course = Course(folder=folder, steps=steps, learning_rate=8e-4, device=where, average=0.99, save_every=50)
     train(course, vae, loss_of)

@@ -24,7 +24,7 @@ SCHEDULE = {
 }
 BATCH = 16
 THINGS = 2.0
-LAYOUT, LOOKS, LOOKS_FROM = 1.2, 0.3, 0.7
+LAYOUT, LOOKS, LOOKS_FROM = 1.2, 0.7, 0.72
 """The middle of the times that are trained: first those at which it is decided what stands where and how many there are
 (about 850 of 1,000), from this part of the steps on also those at which known and new come to look alike."""
 
@@ -114,7 +114,7 @@ def _inexact(masked: Tensor) -> Tensor:
     return torch.cat([background, strength * fields + 0.1 * torch.randn_like(fields)], 1)
 
 
-def run(folder: Path, *, steps: int = 12000) -> None:
+def run(folder: Path, *, steps: int = 12500) -> None:
     """Leave `folder/unet`, averaged over the last steps, and `folder/text_encoder`.
 
     An untrained run goes on from a `folder/unet` that `training.unpack` or an earlier run left there.
@@ -149,7 +149,7 @@ def run(folder: Path, *, steps: int = 12000) -> None:
         steps=steps,
         learning_rate=rate,
         warmup=200,
-        held=0.8,
+        held=LOOKS_FROM,
         device=where,
         average=0.998,
         save_every=100,

@@ -65,7 +65,7 @@ def draw(rng: Generator, *, width: int = 256, height: int = 256, count: int | No
 
 def furnish(rng: Generator, scene: Scene) -> Scene:
     """The same place with other things, one to three."""
-    count = int(rng.choice([1, 2, 3], p=[0.42, 0.48, 0.1]))
+    count = int(rng.choice([1, 2, 3], p=[0.32, 0.58, 0.1]))
     things = _things(rng, width=scene.width, height=scene.height, horizon=scene.horizon, count=count)
     return replace(scene, things=things)
 
