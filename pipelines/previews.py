@@ -21,6 +21,10 @@ PICTURES, CELLS, SHAPES = 16, 12, 5
 """The map is learnt from so many pictures of so many latent cells a side, with so many shapes on each."""
 
 RIDGE = 1.0
+
+SCALE = 4
+"""A preview's side is the picture's by this."""
+
 PAUSE_S = 0.1
 """Previews are at least so far apart: nobody sees more of them."""
 
@@ -28,19 +32,21 @@ Values = NDArray[np.float64]
 
 
 class Glance:
-    """Sees latents without their decoder: four pixels per cell, each linear in the cell and its eight neighbours."""
+    """Sees latents without their decoder: each pixel is linear in the cell it lies in and its eight neighbours."""
 
-    def __init__(self, weights: Values) -> None:
-        """weights: 9 × channels + 1 rows (the last is the constant), 12 columns (2 × 2 pixels of RGB, 0 to 1)."""
-        self._weights = weights
+    def __init__(self, weights: Values, side: int) -> None:
+        """weights: 9 × channels + 1 rows (the last is the constant), a column for each of side × side pixels of RGB,
+        0 to 1, that stand for a cell.
+        """
+        self._weights, self._side = weights, side
 
     def picture(self, latents: "Tensor") -> Pixels:
-        """channels × rows × columns of latents as 2 rows × 2 columns × 3, RGB."""
-        cells = latents.float().cpu().numpy()
+        """channels × rows × columns of latents as side·rows × side·columns × 3, RGB."""
+        cells, side = latents.float().cpu().numpy(), self._side
         rows, columns = cells.shape[1:]
-        colours = (_around(cells) @ self._weights).reshape(rows, columns, 2, 2, 3).swapaxes(1, 2)
+        colours = (_around(cells) @ self._weights).reshape(rows, columns, side, side, 3).swapaxes(1, 2)
         levels = np.nan_to_num(colours).clip(0, 1) * 255
-        return levels.round().astype(np.uint8).reshape(2 * rows, 2 * columns, 3)
+        return levels.round().astype(np.uint8).reshape(side * rows, side * columns, 3)
 
 
 def fit(model: Model, cell: int) -> Glance | None:
@@ -48,13 +54,13 @@ def fit(model: Model, cell: int) -> Glance | None:
 
     It learns what the VAE makes of the latents, not what it was given: that is what the picture will look like.
     """
-    rng = np.random.default_rng(0)
+    rng, side = np.random.default_rng(0), max(1, cell // SCALE)
     latents = [model.encode(_sample(rng, CELLS * cell)) for _ in range(PICTURES)]
     cells = np.concatenate([_around(each[0].float().cpu().numpy()) for each in latents])
     if not np.isfinite(cells).all():
         return None
-    colours = np.concatenate([_quarters(model.decode(each)) for each in latents])
-    return Glance(np.linalg.solve(cells.T @ cells + RIDGE * np.eye(cells.shape[1]), cells.T @ colours))
+    colours = np.concatenate([_colours(model.decode(each), side) for each in latents])
+    return Glance(np.linalg.solve(cells.T @ cells + RIDGE * np.eye(cells.shape[1]), cells.T @ colours), side)
 
 
 def _sample(rng: np.random.Generator, side: int) -> Pixels:
@@ -80,11 +86,11 @@ def _around(cells: NDArray[np.float32]) -> Values:
     return np.concatenate([values, np.ones((rows * columns, 1))], axis=1)
 
 
-def _quarters(pixels: Pixels) -> Values:
-    """A square picture → one row per cell: the mean colours of its 2 × 2 quarters, 0 to 1."""
-    small = Image.fromarray(pixels).resize((2 * CELLS, 2 * CELLS), Image.Resampling.BOX)
+def _colours(pixels: Pixels, side: int) -> Values:
+    """A square picture → one row per cell: the mean colours of its side × side parts, 0 to 1."""
+    small = Image.fromarray(pixels).resize((side * CELLS, side * CELLS), Image.Resampling.BOX)
     levels = np.asarray(small, np.float64) / 255
-    return levels.reshape(CELLS, 2, CELLS, 2, 3).swapaxes(1, 2).reshape(CELLS * CELLS, 12)
+    return levels.reshape(CELLS, side, CELLS, side, 3).swapaxes(1, 2).reshape(CELLS * CELLS, side * side * 3)
 
 
 class Previews:
