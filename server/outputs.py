@@ -13,7 +13,8 @@ from typing import Literal
 
 from PIL import Image
 
-from server import embedded, png
+from pipelines import png
+from server import embedded
 from server.embedded import Texts
 
 Format = Literal["png", "jpeg", "webp"]
