@@ -1,6 +1,5 @@
 """Small pictures of what is being painted: a linear map from latents to colours, fitted to a checkpoint's own VAE."""
 
-import io
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines import png
 from pipelines.events import Preview
 from pipelines.families import Model
 from pipelines.plans import Pixels
@@ -38,15 +38,27 @@ class Glance:
         """weights: 9 × channels + 1 rows (the last is the constant), a column for each of side × side pixels of RGB,
         0 to 1, that stand for a cell.
         """
-        self._weights, self._side = weights, side
+        import torch
+
+        channels = len(weights) // 9
+        kernel = weights[:-1].reshape(channels, 3, 3, side, side, 3).transpose(5, 3, 4, 0, 1, 2)
+        self._kernel = torch.tensor(kernel.reshape(3 * side**2, channels, 3, 3), dtype=torch.float32)
+        self._constant = torch.tensor(weights[-1].reshape(side**2, 3).T.reshape(-1), dtype=torch.float32)
+        self._side = side
+
+    def see(self, latents: "Tensor") -> "Tensor":
+        """channels × rows × columns of latents as side·rows × side·columns × 3, RGB in bytes, on the same device."""
+        from torch.nn.functional import conv2d, pad, pixel_shuffle
+
+        self._kernel, self._constant = self._kernel.to(latents.device), self._constant.to(latents.device)
+        cells = pad(latents[None].float(), (1, 1, 1, 1), mode="replicate")
+        colours = pixel_shuffle(conv2d(cells, self._kernel, self._constant), self._side)[0]
+        return colours.nan_to_num().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0)
 
     def picture(self, latents: "Tensor") -> Pixels:
-        """channels × rows × columns of latents as side·rows × side·columns × 3, RGB."""
-        cells, side = latents.float().cpu().numpy(), self._side
-        rows, columns = cells.shape[1:]
-        colours = (_around(cells) @ self._weights).reshape(rows, columns, side, side, 3).swapaxes(1, 2)
-        levels = np.nan_to_num(colours).clip(0, 1) * 255
-        return levels.round().astype(np.uint8).reshape(side * rows, side * columns, 3)
+        """What `see` gives, as pixels."""
+        pixels: Pixels = self.see(latents).cpu().numpy()
+        return pixels
 
 
 def fit(model: Model, cell: int) -> Glance | None:
@@ -94,7 +106,7 @@ def _colours(pixels: Pixels, side: int) -> Values:
 
 
 class Previews:
-    """Makes previews in a thread of its own, so that the painting goes on meanwhile."""
+    """Has previews told by a thread of its own, so that the painting goes on meanwhile."""
 
     def __init__(self, glance: Glance, tell: Callable[[Preview], None]) -> None:
         self._glance, self._tell = glance, tell
@@ -102,8 +114,7 @@ class Previews:
         self._due = 0.0
         self._open = True
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name="gesso-previews", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._work, name="gesso-previews", daemon=True).start()
 
     @property
     def wants_one(self) -> bool:
@@ -112,26 +123,31 @@ class Previews:
 
     def offer(self, image: int, latents: "Tensor") -> None:
         """Show this (channels × rows × columns) as image `image` next, instead of what was offered before."""
+        import torch
+
+        with torch.inference_mode():
+            seen = self._glance.see(latents)
         with self._changed:
-            self._offered, self._due = (image, latents), time.monotonic() + PAUSE_S
+            self._offered, self._due = (image, seen), time.monotonic() + PAUSE_S
             self._changed.notify()
 
     def close(self) -> None:
-        """No more previews are told once this returns."""
+        """No more previews are told once this returns; the thread ends when it notices."""
         with self._changed:
             self._open = False
             self._changed.notify()
-        self._thread.join()
 
     def _work(self) -> None:
         while (offered := self._newest()) is not None:
-            image, latents = offered
-            file = io.BytesIO()
-            Image.fromarray(self._glance.picture(latents)).save(file, "PNG", compress_level=1)
-            try:
-                self._tell(Preview(image=image, png=file.getvalue()))
-            except OSError:  # the server is gone; the painting's own thread notices, too
-                return
+            image, seen = offered
+            file = png.encode(Image.fromarray(seen.cpu().numpy()))
+            with self._changed:
+                if not self._open:
+                    return
+                try:
+                    self._tell(Preview(image=image, png=file))
+                except OSError:  # the server is gone; the painting's own thread notices, too
+                    return
 
     def _newest(self) -> "tuple[int, Tensor] | None":
         """What was offered last; waits for it. None once closed."""

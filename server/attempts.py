@@ -85,7 +85,7 @@ class Attempts:
         if not missing:
             return Finished()
         plan = replace(order.plan, shots=tuple(order.plan.shots[index] for index in missing))
-        async with aclosing(self._backend.run(task_id, plan, previews=order.previews)) as events:
+        async with aclosing(self._backend.run(task_id, plan, previews=course.wants_previews)) as events:
             async for event in events:
                 match event:
                     case Step():

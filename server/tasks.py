@@ -6,30 +6,24 @@ import math
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 from configs import logs
 from pipelines.orders import Action
 from server.attempts import TRIES, Attempts
 from server.backends import Backend
+from server.courses import Courses
 from server.errors import NotFound, QueueFull, Stopping
 from server.keeping import Keeper
 from server.leaving import Leaving
 from server.metrics import Metrics
 from server.order import Order, new_row
 from server.outputs import Outputs
-from server.progress import Course, Moment
 from server.request_keys import RequestKey
 from server.store import Store, TaskRow
 from server.turns import Turns
 
 log = logging.getLogger("gesso")
-
-MOST_COURSES = 500
-"""As many ended tasks can still be followed from their beginning."""
-
-LONG_AGO = 10**9
-"""The number of the end of a task whose moments are not kept any more: above that of any that was told."""
 
 MOST_STARTS = 10 * TRIES
 """A task that was begun so often, over restarts of the server, and never ended is given up."""
@@ -37,7 +31,7 @@ MOST_STARTS = 10 * TRIES
 
 class TaskQueue:
     """Tasks on one backend, in the order of `server.turns`: whose turn is next begins as soon as the backend has a seat
-    for it, and nobody overtakes it. Lives on the event loop.
+    for it, and nobody overtakes it. Lives on the event loop. courses: how far each task is.
 
     max_queue: as many may wait. on_end: called on the loop with a task's id, once its row says that it is finished,
     failed or stopped.
@@ -66,14 +60,14 @@ class TaskQueue:
         self._lasted: deque[float] = deque(maxlen=20)
         self._stopping = False
         self._closed = asyncio.Event()
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[object]] = set()
         self._again = again
         self._on_end = [on_end] if on_end else []
         self._waiting = Turns()
         self._arrived = asyncio.Event()
         self._running: dict[str, asyncio.Event] = {}  # set once the backend knows of the task
         self._ended: dict[str, asyncio.Event] = {}
-        self._courses: dict[str, Course] = {}
+        self.courses = Courses(self._show)
         self._runner: asyncio.Task[None] | None = None
         self._runs: set[asyncio.Task[None]] = set()
         backend.when_room_changes(self._arrived.set)
@@ -99,13 +93,12 @@ class TaskQueue:
             log.info("Waiting up to %.0f s for what is being painted.", seconds)
             await self._leaving_off.wait_for(self._running, seconds)
         self._closed.set()
-        for course in self._courses.values():
-            course.break_off()
+        self.courses.break_off()
 
     async def close(self) -> None:
         """Stop; tasks that are not done go on at the next start."""
-        for leaving in self._leaving:
-            leaving.cancel()
+        for job in self._beside:
+            job.cancel()
         if self._runner:
             going = [self._runner, *self._runs]
             for one in going:
@@ -148,13 +141,17 @@ class TaskQueue:
                 log.info("The client has gone away, and its task is called off.")
                 await self.cancel(task_id)
 
-        job = asyncio.create_task(wait())
-        self._leaving.add(job)
-        job.add_done_callback(self._leaving.discard)
+        self._see_to(wait())
+
+    def _see_to(self, work: Coroutine[object, object, object]) -> None:
+        """Have something done beside all else, as long as the queue lives."""
+        job = asyncio.create_task(work)
+        self._beside.add(job)
+        job.add_done_callback(self._beside.discard)
 
     def _line_up(self, task_id: str, order: Order) -> None:
         self._ended[task_id] = asyncio.Event()
-        self._remember(task_id)
+        self.courses.begin(task_id, previews=order.previews)
         self._waiting.add(task_id, order)
         self._arrived.set()
 
@@ -176,10 +173,6 @@ class TaskQueue:
         """How many tasks come before a waiting one: 0 = next to run. None: it does not wait."""
         return self._waiting.position(task_id)
 
-    def preview(self, task_id: str) -> bytes | None:
-        """The newest small picture (PNG) of what a running task paints, None while there is none."""
-        return self._courses[task_id].preview if task_id in self._courses else None
-
     async def cancel(self, task_id: str) -> bool:
         """Stop a task that waits or runs; returns once it has ended. False: it had ended by itself."""
         if self._waiting.remove(task_id):
@@ -191,7 +184,8 @@ class TaskQueue:
         return (await self.ended(task_id)).status == "stopped"
 
     async def control(self, action: Action, task_id: str | None = None) -> str | None:
-        """Stop a running task or skip its current image, by default the oldest's; a waiting one can be stopped, too.
+        """Stop a running task, skip its current image or have it shown, by default the oldest's; a waiting one can be
+        stopped, too.
 
         Returns at once (the worker obeys before its next denoising step) with the task's id; None: no such task runs.
         """
@@ -203,6 +197,11 @@ class TaskQueue:
         await self._running[chosen].wait()
         await self._backend.control(chosen, action)
         return chosen
+
+    def _show(self, task_id: str) -> None:
+        """Have previews made from now on of a task that runs; one that waits will have them from its beginning."""
+        if task_id in self._running:
+            self._see_to(self.control("show", task_id))
 
     async def ended(self, task_id: str) -> TaskRow:
         """The row of a task accepted by this process, once it is finished, failed or stopped. Raises Stopping."""
@@ -227,29 +226,6 @@ class TaskQueue:
         """How many tasks wait, and how many run."""
         return len(self._waiting), len(self._running)
 
-    def progress(self, task_id: str) -> int:
-        """How far a running task is, 0 to 100."""
-        return self._courses[task_id].progress if task_id in self._courses else 0
-
-    def is_over(self, task_id: str, after: int) -> bool:
-        """Whether somebody who has seen the moments up to number `after` has seen the task's end."""
-        return self._courses[task_id].is_over(after) if task_id in self._courses else after >= LONG_AGO
-
-    async def follow(self, task_id: str, after: int = 0) -> AsyncIterator[Moment]:
-        """The moments of a task after number `after`; of one that ended long ago, its end alone."""
-        if task_id not in self._courses:
-            yield Moment(number=LONG_AGO, progress=100, message="Finished", last=True)
-            return
-        async for moment in self._courses[task_id].follow(after):
-            yield moment
-
-    def _remember(self, task_id: str) -> None:
-        """Keep the courses of the newest tasks; those that have not ended are always kept."""
-        self._courses[task_id] = Course()
-        ended = [known for known in self._courses if known not in self._ended]
-        for old in ended[:-MOST_COURSES]:
-            del self._courses[old]
-
     async def _run_all(self) -> None:
         while True:
             task_id, order = await self._next()
@@ -261,7 +237,7 @@ class TaskQueue:
         logs.is_about(task_id)
         log.info("The task begins.")
         try:
-            status = await self._attempts.run(task_id, order, self._courses[task_id], self._running[task_id])
+            status = await self._attempts.run(task_id, order, self.courses[task_id], self._running[task_id])
         except Exception as error:  # whatever it was: the task's record tells, the next task goes on
             log.exception("The task failed.")
             self._metrics.failures.labels(type(error).__name__).inc()
@@ -306,7 +282,7 @@ class TaskQueue:
             begun.set()
             self._backend.leave(task_id)
         self._arrived.set()
-        self._courses[task_id].tell(100, "Finished", last=True)
+        self.courses[task_id].tell(100, "Finished", last=True)
         self._ended.pop(task_id).set()
 
     def _tell_end(self, task_id: str) -> None:
