@@ -136,8 +136,8 @@ class Session:
                 self._heard.append(action)
 
     def _open_previews(self) -> None:
-        if self._shows and self._glance and self._previews is None:
-            self._previews = Previews(self._glance, self._tell)
+        if self._shows and self._previews is None and (glance := self._glance()):
+            self._previews = Previews(glance, self._tell)
 
     def _obey(self, action: Action) -> None:
         """Leave everything, or the oldest image that is not finished."""
