@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from configs import logs
 from pipelines.orders import Action
@@ -66,7 +67,7 @@ class TaskQueue:
         self._waiting = Turns()
         self._arrived = asyncio.Event()
         self._running: dict[str, asyncio.Event] = {}  # set once the backend knows of the task
-        self._ended: dict[str, asyncio.Event] = {}
+        self._ended: dict[str, asyncio.Future[TaskRow | None]] = {}
         self.courses = Courses(self._show)
         self._runner: asyncio.Task[None] | None = None
         self._runs: set[asyncio.Task[None]] = set()
@@ -105,17 +106,20 @@ class TaskQueue:
                 one.cancel()
             await asyncio.wait(going)
 
-    async def submit(self, order: Order, key: RequestKey | None = None) -> str:
+    async def submit(self, order: Order, key: RequestKey | None = None, *, waits: bool = False) -> str:
         """Accept a task: its row is on disk when this returns its id (32 hexadecimal digits).
 
-        Raises KeyTaken where another task has the key; QueueFull, Stopping.
+        waits: whether the client is told nothing before its end; then its row is there for every other process, but
+        comes to disk with its first picture. Raises KeyTaken where another task has the key; QueueFull, Stopping.
         """
         self.refuse_if_full()
         task_id = uuid.uuid4().hex
         logs.is_about(task_id)
         self._entering += 1
         try:
-            await asyncio.to_thread(self._store.add, new_row(task_id, order), key)
+            row = new_row(task_id, order)
+            lasting = key is not None or not waits
+            await asyncio.to_thread(self._store.add, row, key, inputs=order.inputs, lasting=lasting)
         finally:
             self._entering -= 1
         self._line_up(task_id, order)
@@ -150,7 +154,7 @@ class TaskQueue:
         job.add_done_callback(self._beside.discard)
 
     def _line_up(self, task_id: str, order: Order) -> None:
-        self._ended[task_id] = asyncio.Event()
+        self._ended[task_id] = asyncio.get_running_loop().create_future()
         self.courses.begin(task_id, previews=order.previews)
         self._waiting.add(task_id, order)
         self._arrived.set()
@@ -205,19 +209,20 @@ class TaskQueue:
 
     async def ended(self, task_id: str) -> TaskRow:
         """The row of a task accepted by this process, once it is finished, failed or stopped. Raises Stopping."""
+        row = None
         if (end := self._ended.get(task_id)) is not None:
-            waits = [asyncio.ensure_future(event.wait()) for event in (end, self._closed)]
+            closed = asyncio.ensure_future(self._closed.wait())
+            either: list[asyncio.Future[Any]] = [end, closed]
             try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for wait in waits:
-                    wait.cancel()
-            if not end.is_set():
+                closed.cancel()
+            if not end.done():
                 raise Stopping(
                     f"The server is being stopped; task {task_id} goes on after its next start.", task_id=task_id
                 )
-        row = await asyncio.to_thread(self._store.task, task_id)
-        if row is None:
+            row = end.result()
+        if row is None and (row := await asyncio.to_thread(self._store.task, task_id)) is None:
             raise NotFound(f"Task {task_id} was deleted before its end could be told.")
         return row
 
@@ -233,18 +238,18 @@ class TaskQueue:
             run.add_done_callback(self._runs.discard)
 
     async def _run(self, task_id: str, order: Order) -> None:
-        begun, status = time.monotonic(), "failed"
+        begun, status, row = time.monotonic(), "failed", None
         logs.is_about(task_id)
         log.info("The task begins.")
         try:
-            status = await self._attempts.run(task_id, order, self.courses[task_id], self._running[task_id])
+            status, row = await self._attempts.run(task_id, order, self.courses[task_id], self._running[task_id])
         except Exception as error:  # whatever it was: the task's record tells, the next task goes on
             log.exception("The task failed.")
             self._metrics.failures.labels(type(error).__name__).inc()
             await self._attempts.record_failure(task_id, error)
         finally:
             self._leaving_off.kept(task_id)
-            self._release(task_id)
+            self._release(task_id, row)
         lasted = time.monotonic() - begun
         self._lasted.append(lasted)
         self._metrics.run.observe(lasted)
@@ -276,14 +281,14 @@ class TaskQueue:
         self._metrics.tasks.labels("stopped").inc()
         self._tell_end(task_id)
 
-    def _release(self, task_id: str) -> None:
-        """Let everybody go who waits for a task or follows it."""
+    def _release(self, task_id: str, row: TaskRow | None = None) -> None:
+        """Let everybody go who waits for a task or follows it. row: as it has ended, where that is known."""
         if (begun := self._running.pop(task_id, None)) is not None:
             begun.set()
             self._backend.leave(task_id)
         self._arrived.set()
         self.courses[task_id].tell(100, "Finished", last=True)
-        self._ended.pop(task_id).set()
+        self._ended.pop(task_id).set_result(row)
 
     def _tell_end(self, task_id: str) -> None:
         for on_end in self._on_end:  # not called from here, so that what it raises does not end the queue
