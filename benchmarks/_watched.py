@@ -35,6 +35,14 @@ class Watched:
         with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
             return json.loads(answer.read())
 
+    def follow(self, path: str, **fields: object) -> list[dict[str, Any]]:
+        """The server-sent events that are the answer, as they come. Raises HTTPError."""
+        asked = urllib.request.Request(
+            self.url + path, json.dumps(fields | {"stream_output": True}).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
+            return [json.loads(line[6:]) for line in answer if line.startswith(b"data: {")]
+
     def stalls(self) -> list[float]:
         """Seconds by which each turn of the loop came late, since this was last asked."""
         self.pipe.send("stalls")

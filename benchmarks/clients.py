@@ -1,16 +1,24 @@
-"""Eight clients at once on the starter, beside raw diffusers painting the same eight pictures one by one (goal 12)."""
+"""Eight clients at once on the starter, beside raw diffusers painting the same eight pictures one by one (goal 12).
 
+Every arm has all of the processor: diffusers and the first servers by as many threads as torch takes of itself, the
+last one by a worker of one thread for each core.
+"""
+
+import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks._watched import Watched, watched
-from configs.settings import ROOT, Settings
+from benchmarks.baselines import starter
+from configs.settings import Settings
 
 CLIENTS = 8
 SIDE = 256
@@ -21,30 +29,24 @@ TOGETHER = 4
 
 def run(*, cases: int = 3) -> None:
     """cases: rounds, all arms in each, after one that does not count."""
-    import torch
-
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            output_path=Path(folder) / "outputs",
-            input_path=Path(folder) / "inputs",
-            device="cpu",
-            threads=1,
-            log_level="warning",
-        )
-        sharing = replace(settings, max_batch=TOGETHER, database=Path(folder) / "sharing.sqlite3")
-        with watched(settings) as plain, watched(sharing) as shared:
-            print(table(measure(plain, shared, cases)))
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        home = Path(folder)
+        settings = Settings(output_path=home / "outputs", input_path=home / "inputs", device="cpu", log_level="warning")
+        sharing = replace(settings, max_batch=TOGETHER, database=home / "sharing.sqlite3")
+        apart = replace(sharing, devices=("cpu",) * (os.cpu_count() or 1), threads=1, database=home / "apart.sqlite3")
+        servers = {
+            "Gesso, --max-batch 1": stack.enter_context(watched(settings)),
+            f"Gesso, --max-batch {TOGETHER}": stack.enter_context(watched(sharing)),
+            f"Gesso, --max-batch {TOGETHER}, a worker a core": stack.enter_context(watched(apart)),
+        }
+        print(table(measure(servers, cases)))
 
 
-def measure(plain: Watched, shared: Watched, rounds: int, name: str = "") -> dict[str, list[float]]:
+def measure(servers: Mapping[str, Watched], rounds: int, name: str = "") -> dict[str, list[float]]:
     """Seconds for all pictures by arm. name: of the checkpoint, "" for the preset's own, which is the starter."""
-    arms: dict[str, Callable[[], object]] = {
-        "Gesso, --max-batch 1": lambda: _at_once(plain, name),
-        f"Gesso, --max-batch {TOGETHER}": lambda: _at_once(shared, name),
-    }
+    arms: dict[str, Callable[[], object]] = {arm: partial(_at_once, site, name) for arm, site in servers.items()}
     if not name:
-        raw = _starter()
+        raw = starter.pipeline()
         arms = {"diffusers, one by one": lambda: _one_by_one(raw), **arms}
     times: dict[str, list[float]] = {arm: [] for arm in arms}
     for number in range(rounds + 1):
@@ -83,41 +85,13 @@ def _at_once(site: Watched, name: str) -> list[Any]:
         return list(clients.map(ask, range(CLIENTS)))
 
 
-class AlsoNine(int):
-    """The channels of a UNet made for inpainting; diffusers asks whether they are nine, and needs no more than that."""
-
-    def __eq__(self, other: object) -> bool:
-        return other == 9 or int(self) == other
-
-    __hash__ = int.__hash__
-
-
-def _starter() -> Any:
-    """diffusers' pipeline of the starter, which is made for inpainting."""
-    import diffusers
-    import torch
-
-    folder = ROOT / "models" / "starter" / "checkpoints" / "gesso-starter"
-    asked = {"safety_checker": None, "local_files_only": True, "torch_dtype": torch.float32}
-    made = diffusers.StableDiffusionInpaintPipeline.from_pretrained(folder, **asked)
-    made.unet.register_to_config(in_channels=AlsoNine(made.unet.config.in_channels))
-    made.set_progress_bar_config(disable=True)
-    return made
-
-
 def _one_by_one(made: Any) -> None:
-    import torch
-    from PIL import Image
-
-    blank, everything = Image.new("RGB", (SIDE, SIDE)), Image.new("L", (SIDE, SIDE), 255)
     for number in range(CLIENTS):
-        made(
-            prompt=f"a red ball, number {number}",
-            image=blank,
-            mask_image=everything,
-            height=SIDE,
-            width=SIDE,
-            num_inference_steps=STEPS[number],
-            guidance_scale=4.0 + number % 3,
-            generator=torch.Generator("cpu").manual_seed(number),
+        starter.paint(
+            made,
+            f"a red ball, number {number}",
+            side=SIDE,
+            steps=STEPS[number],
+            guidance=4.0 + number % 3,
+            seed=number,
         )

@@ -21,7 +21,7 @@ SMALL: dict[str, Any] = {"prompt": "a ball", "aspect_ratios_selection": "64*64",
 PICTURES = 32
 LARGE = 512
 """The side of the pictures whose encoding might hold the event loop up, pixels."""
-LONG = 40
+LONG = 200
 """Steps of a picture whose previews are compared."""
 
 
@@ -116,13 +116,20 @@ def _stalls(site: Watched, rounds: int) -> None:
 
 
 def _previews(site: Watched, rounds: int) -> None:
+    """A client follows the events in both arms; only in one of them are there previews."""
+    shown: list[int] = []
+
     def made(off: bool) -> Callable[[], object]:
         fields = SMALL | {"overwrite_step": LONG, "image_seed": 1, "disable_preview": off}
-        return lambda: site.post(GENERATE, **fields)
+
+        def follow() -> None:
+            shown.append(sum(bool(event["preview"]) for event in site.follow(GENERATE, **fields)))
+
+        return follow
 
     times = in_turns({"without previews": made(True), "with previews": made(False)}, rounds)
-    print(f"| {LONG} steps of 64² | ms, median | 10 % | 90 % |\n|---|---|---|---|")
+    print(f"| {LONG} steps of 64², followed | ms, median | 10 % | 90 % |\n|---|---|---|---|")
     for name, taken in times.items():
         print(f"| {name} | {spread(taken)} |")
-    ratio = median(times["without previews"]) / median(times["with previews"])
-    print(f"\nWith previews it is {ratio:.3f} times as fast (goal 14: at least 0.98).")
+    ratios = [without / with_them for without, with_them in zip(*times.values(), strict=True)]
+    print(f"\nWith previews, {max(shown)} of them, it is {median(ratios):.3f} times as fast (goal 14: at least 0.98).")

@@ -1,4 +1,4 @@
-"""PNG files of 1024² pictures: time and size of `server.png` and of Pillow's own way, for the same pixels."""
+"""PNG files of 1024² pictures: time and size of `pipelines.png` and of Pillow's own way, for the same pixels."""
 
 import io
 import statistics
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from benchmarks.seams import PHOTOGRAPHS, photograph
-from server import png
+from pipelines import png
 
 SIDE = 1024
 ROUNDS = 5

@@ -1,6 +1,7 @@
 """What is loaded where: checkpoints, mask models and all others, each loaded once; and what goes when room is short."""
 
 import logging
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -25,8 +26,10 @@ T = TypeVar("T")
 Key = tuple[str, str]
 """A kind ("checkpoint", "segmenter", …) and a name."""
 
-Stamp = tuple[int, int]
-"""Of a file, or of all files in a folder: bytes, and the newest change in ns since 1970."""
+Stamp = tuple[int, int, int]
+"""Of a file, or of all files in a folder: bytes, the newest change in ns since 1970, and a hash of what each of them is
+called, how large it is and when it changed, which is another one in another process.
+"""
 
 RESERVE = 2**30
 """Bytes that are left free for computing wherever memory is measured."""
@@ -257,8 +260,18 @@ class Residency:
 def stamp(file: Path) -> Stamp | None:
     """What changes when a model's file or folder does; None where there is none."""
     try:
-        inside = [path for path in file.rglob("*") if path.is_file()] if file.is_dir() else [file]
-        told = [path.stat() for path in inside]
+        told = [(each.path, each.stat()) for each in _inside(file)] if file.is_dir() else [("", file.stat())]
     except OSError:
         return None
-    return sum(one.st_size for one in told), max((one.st_mtime_ns for one in told), default=0)
+    seen = frozenset((path, one.st_size, one.st_mtime_ns) for path, one in told)
+    return sum(one.st_size for _, one in told), max((one.st_mtime_ns for _, one in told), default=0), hash(seen)
+
+
+def _inside(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    """The files of a folder, at any depth; links to folders are not followed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _inside(entry.path)
+            elif entry.is_file():
+                yield entry

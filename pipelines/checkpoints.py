@@ -1,6 +1,7 @@
 """From a checkpoint's name to its place and its family, without loading it (and without torch)."""
 
 import difflib
+import functools
 import json
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def find(name: str, settings: Settings) -> Checkpoint:
     """
     places = installed(settings)
     if name in places:
-        return _describe(name, places[name], settings)
+        path = places[name]
+        return _describe(name, path, settings, parts.marks(path, settings))
     known = json.loads(KNOWN.read_text(encoding="utf-8"))
     if name in known:
         command = download_command(name, settings)
@@ -73,7 +75,9 @@ def _is_component(path: Path) -> bool:
     return variants.is_of_weights(path.name) and (path.parent / "config.json").is_file()
 
 
-def _describe(name: str, path: Path, settings: Settings) -> Checkpoint:
+@functools.lru_cache(maxsize=64)
+def _describe(name: str, path: Path, settings: Settings, _marks: parts.Marks) -> Checkpoint:
+    """Kept for as long as its files stay as they are, for to read them takes longer than to look at them."""
     found = parts.of_folder(path) if path.is_dir() else parts.of_file(path, settings)
     if found.family not in families():
         known = ", ".join(kinds.table()["pipelines"])

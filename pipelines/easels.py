@@ -1,5 +1,7 @@
 """A checkpoint that is loaded, ready to be painted with: one easel for each VAE that it was wanted with."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,13 @@ from pipelines.unet_model import UnetModel
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Easel:
-    """A model with one VAE. glance: None where no previews can be made of its latents."""
+    """A model with one VAE. glance: by what previews are made, None where none can be made of its latents; it is worked
+    out when it is first asked for, which takes about as long as it took to load the model.
+    """
 
     model: Model
     engine: Engine
-    glance: previews.Glance | None
+    glance: Callable[[], previews.Glance | None]
 
 
 class Easels:
@@ -56,7 +60,7 @@ class Easels:
         return Easel(
             model=model,
             engine=Engine(model, pace=self._pace(), pulse=self._pulse),
-            glance=previews.fit(model, self._checkpoint.cell),
+            glance=functools.cache(lambda: previews.fit(model, self._checkpoint.cell)),
         )
 
     def _pace(self) -> Pace:

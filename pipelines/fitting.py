@@ -16,7 +16,6 @@ from configs.amounts import amount
 from configs.settings import ROOT, Settings
 from masking.errors import DoesNotFit, GessoError
 from masking.machine import Machine
-from masking.residency import stamp
 from pipelines import variants
 from pipelines.families import Checkpoint
 from pipelines.parts import Parts
@@ -103,7 +102,7 @@ def _largest(plan: Plan, checkpoint: Checkpoint, settings: Settings, memory: Mem
 def _need(plan: Plan, sizes: Sizes, checkpoint: Checkpoint, settings: Settings, memory: Memory, *, lean: bool) -> Need:
     """lean: one row of the guidance at a time, and the VAE in tiles."""
     table, number = _table(), 2 if memory.device == "cuda" else 4
-    parts = _weights(checkpoint.parts, stamp(checkpoint.path), number)
+    parts = _weights(checkpoint.parts, number)
     delivered = math.prod(sizes.delivered)
     pictures = table["picture"] * max(delivered, sizes.enlarged) + table["kept"] * delivered * len(plan.shots)
     rows = 1 if lean or plan.recipe.guidance_scale <= 1 else 2
@@ -141,8 +140,7 @@ def _table() -> dict[str, Any]:
     return told
 
 
-@functools.lru_cache(maxsize=64)
-def _bytes(path: Path, _stamp: object, number: int) -> int:
+def _bytes(path: Path, number: int) -> int:
     """What a file of weights takes when it is loaded; nothing if it cannot be read, which whoever loads it tells.
 
     number: bytes of each. A GGUF's layers stay packed as they lie in the file.
@@ -156,10 +154,13 @@ def _bytes(path: Path, _stamp: object, number: int) -> int:
     return number * sum(math.prod(shape) for name, shape in shapes.items() if not name.startswith("model_ema."))
 
 
-def _weights(parts: Parts, _stamp: object, number: int) -> list[int]:
-    """The bytes of each component; those of a single file together."""
-    found = [] if parts.path.is_dir() else [_bytes(parts.path, _stamp, number)]
-    return [*found, *(sum(_bytes(file, stamp(file), number) for file in files) for files in _files(parts))]
+@functools.lru_cache(maxsize=64)
+def _weights(parts: Parts, number: int) -> tuple[int, ...]:
+    """The bytes of each component; those of a single file together. Kept, for `checkpoints.find` makes new parts where
+    the files have changed.
+    """
+    found = [] if parts.path.is_dir() else [_bytes(parts.path, number)]
+    return (*found, *(sum(_bytes(file, number) for file in files) for files in _files(parts)))
 
 
 def _files(parts: Parts) -> Iterator[list[Path]]:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["stop", "skip"]
-"""stop: end the job, its finished pictures are kept. skip: leave out the image it is at, and go on with the next."""
+Action = Literal["stop", "skip", "show"]
+"""stop: end the job, its finished pictures are kept. skip: leave out the image it is at, and go on with the next.
+show: from now on tell what it looks like on the way.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
-    """Draw a plan (`Plan.to_json()`). previews: also tell what it looks like on the way.
+    """Draw a plan (`Plan.to_json()`). previews: tell what it looks like on the way, from the beginning.
 
     batch_key: plans with the same one may share passes; one whose key is "" is drawn by itself.
     """

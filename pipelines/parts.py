@@ -1,5 +1,6 @@
 """Where the components of a checkpoint lie: in its own file or folder, beside it, in `models/parts`, or with us."""
 
+import functools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from configs.models import model_folders
 from configs.settings import ROOT, Settings
 from masking.errors import BrokenModel, ModelMissing
+from masking.residency import Stamp, stamp
 from pipelines import kinds, scaled
 from pipelines.tensor_files import tensor_shapes
 
@@ -18,13 +20,15 @@ BESIDE = ".parts"
 OWN = "*"
 """In `configs/kinds.json`, for a part whose names begin as those by which the kind was told."""
 
+Marks = tuple[Stamp | None, ...]
+
 CONFIGS = {"scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}
 """A part's own file of settings, by the beginning of its name; `config.json` where none is told."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Parts:
-    """A checkpoint's components by their names in diffusers.
+    """A checkpoint's components by their names in diffusers, as they lay when it was looked at.
 
     path: a single file, or a diffusers folder. folders: in diffusers' layout; the first one that has a part has its
     say. held: the parts whose weights are in the file, and how their names begin there. more: settings over configs.
@@ -39,12 +43,19 @@ class Parts:
 
     def config(self, part: str) -> dict[str, Any]:
         """A part's settings. Raises ModelMissing (there are none) or BrokenModel."""
-        file = self.folder(part) / _config_name(part)
-        try:
-            told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as problem:
-            raise BrokenModel(f"The checkpoint at {self.path} is damaged: {problem}.", field="checkpoint") from problem
-        return told | self.more.get(part, {})
+        if part not in self._configs:
+            file = self.folder(part) / _config_name(part)
+            try:
+                self._configs[part] = json.loads(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as problem:
+                told = f"The checkpoint at {self.path} is damaged: {problem}."
+                raise BrokenModel(told, field="checkpoint") from problem
+        return self._configs[part] | self.more.get(part, {})
+
+    @functools.cached_property
+    def _configs(self) -> dict[str, dict[str, Any]]:
+        """Those that were read."""
+        return {}
 
     def has(self, part: str) -> bool:
         """Whether a part is there, with its weights where it has any."""
@@ -59,6 +70,14 @@ class Parts:
         if found is None:
             raise BrokenModel(f"The checkpoint at {self.path} has no {part}.", field="checkpoint")
         return found
+
+
+def marks(path: Path, settings: Settings) -> Marks:
+    """What changes when any file does that tells of the parts of the checkpoint at `path`."""
+    if path.is_dir():
+        return (stamp(path),)
+    shared = [root / "parts" for root in model_folders(settings)]
+    return tuple(stamp(place) for place in (path, path.with_suffix(BESIDE), *shared))
 
 
 def of_folder(path: Path) -> Parts:

@@ -1,11 +1,15 @@
 """Performance modes: how many steps each takes, and what the fast ones are made of (`configs/performance.json`)."""
 
 import difflib
+import functools
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from configs.settings import ROOT
 from masking.errors import InvalidValue
+
+TABLE = ROOT / "configs" / "performance.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +29,15 @@ class Mode:
     scheduler: str = ""
 
 
+@functools.cache
+def _table() -> dict[str, dict[str, Any]]:
+    told: dict[str, dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return told
+
+
 def find(name: str) -> Mode:
     """The mode of that name. Raises InvalidValue, with the nearest names, when there is none."""
-    modes = json.loads((ROOT / "configs" / "performance.json").read_text(encoding="utf-8"))
+    modes = _table()
     if name not in modes:
         near = difflib.get_close_matches(name, modes, n=3, cutoff=0)
         raise InvalidValue(f"There is no performance {name!r}; near it: {', '.join(near)}.", field="performance")
@@ -42,5 +52,5 @@ def upscale_share(name: str) -> float:
 
 def lora(name: str) -> str | None:
     """The file of the LoRA that a mode was made for, None: for none; of an unknown mode, too."""
-    told: dict[str, dict[str, str]] = json.loads((ROOT / "configs" / "performance.json").read_text(encoding="utf-8"))
-    return told.get(name, {}).get("lora")
+    found: str | None = _table().get(name, {}).get("lora")
+    return found

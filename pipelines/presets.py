@@ -1,6 +1,7 @@
 """Presets: JSON files with Fooocus's own keys, ours in `configs/presets`, a user's beside them. Their one reader."""
 
 import difflib
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,13 +102,20 @@ def load(name: str, user_folder: Path | None = None) -> Preset:
 def read(path: Path) -> Preset:
     """The preset in a JSON file; what it leaves out is as in Fooocus. Raises InvalidValue for a file that is none."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8-sig"))
-        return _preset(path.stem, {key: value for key, value in told.items() if value is not None})
+        told = path.stat()
+        return _read(path, (told.st_mtime_ns, told.st_size))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as problem:
         raise InvalidValue(
             f"The preset file {path.name} cannot be read ({problem!r}): it must be a JSON object with Fooocus's keys.",
             field="preset",
         ) from problem
+
+
+@functools.lru_cache(maxsize=64)
+def _read(path: Path, _stamp: tuple[int, int]) -> Preset:
+    """Kept for as long as the file stays as it is."""
+    told = json.loads(path.read_text(encoding="utf-8-sig"))
+    return _preset(path.stem, {key: value for key, value in told.items() if value is not None})
 
 
 def _preset(name: str, told: dict[str, Any]) -> Preset:

@@ -47,8 +47,8 @@ class Session:
     """Driven by `pipelines.batch`.
 
     name: of its job, for the log. tight: whether memory is too short to paint it in the usual way. said: what has been
-    asked for since it was last called. between: called before each tile of an upscaler. previews: tell them, too
-    (from a thread of their own).
+    asked for since it was last called. between: called before each tile of an upscaler. previews: tell them, too (from
+    a thread of their own), from the beginning, not only once that is asked for.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Session:
         self.name, self.tight = name, False
         self._plan, self._engine, self._other = plan, easel.engine, other
         self._tell, self._said, self._between = tell, said, between
-        self._glance = easel.glance if previews else None
+        self._glance, self._shows = easel.glance, previews
         self._previews: Previews | None = None
         self._waiting = deque(enumerate(plan.shots))
         self._sittings: dict[int, _Sitting] = {}
@@ -97,13 +97,12 @@ class Session:
     def begin(self) -> None:
         """Begin with the next shot."""
         index, shot = self._waiting.popleft()
-        if self._glance and self._previews is None:
-            self._previews = Previews(self._glance, self._tell)
+        self._open_previews()
         self._go_on(_Sitting(index=index, shot=shot, drawing=self._plan.draw(shot)), None)
 
     def heed(self) -> bool:
         """Do what has been said of it; whether anything was."""
-        self._heard.extend(self._said())
+        self._hear()
         told = bool(self._heard)
         while self._heard:
             self._obey(self._heard.popleft())
@@ -126,6 +125,19 @@ class Session:
         if self._previews:
             self._previews.close()
             self._previews = None
+
+    def _hear(self) -> None:
+        """Take in what has been said; to be shown needs nothing to be obeyed."""
+        for action in self._said():
+            if action == "show":
+                self._shows = True
+                self._open_previews()
+            else:
+                self._heard.append(action)
+
+    def _open_previews(self) -> None:
+        if self._shows and self._previews is None and (glance := self._glance()):
+            self._previews = Previews(glance, self._tell)
 
     def _obey(self, action: Action) -> None:
         """Leave everything, or the oldest image that is not finished."""
@@ -190,7 +202,7 @@ class Session:
 
     def _listen(self) -> None:
         """Call an upscaler's work off when there is something to obey, which is done before it goes on."""
-        self._heard.extend(self._said())
+        self._hear()
         if not self._heard:
             self._between()
         if self._heard:

@@ -41,11 +41,11 @@ class Keeper:
             else:
                 self._store.release_picture(row.day, row.file)
 
-    def keep(self, task_id: str, order: "Order", picture: Picture) -> tuple[str, ...]:
-        """Save a picture; what there is to warn of. Raises OSError."""
+    def keep(self, task_id: str, order: "Order", picture: Picture, texts: Texts) -> tuple[str, ...]:
+        """Save a picture with the texts in it; what there is to warn of. Raises OSError."""
         image = Image.frombytes("RGB", (picture.width, picture.height), picture.image)
         report = asdict(picture.report) if picture.report else None
-        return self._save(task_id, order, image, index=picture.index, seed=picture.seed, report=report)
+        return self._save(task_id, order, image, texts, index=picture.index, seed=picture.seed, report=report)
 
     def keep_grid(self, task_id: str, order: "Order") -> tuple[str, ...]:
         """Save one picture more that shows all of the task's, where it is asked for and there are several."""
@@ -58,7 +58,8 @@ class Keeper:
         if len(files) < 2:
             return ()
         sheet, scale = grid(files)
-        warnings = self._save(task_id, order, sheet, index=None, seed=row.pictures[0].seed)
+        texts = order.label(None) if order.label else Texts()
+        warnings = self._save(task_id, order, sheet, texts, index=None, seed=row.pictures[0].seed)
         if scale == 1:
             return warnings
         return (*warnings, f"The grid's pictures were made smaller: all in full size are more than {LIMITS_TOLD}.")
@@ -68,6 +69,7 @@ class Keeper:
         task_id: str,
         order: "Order",
         image: Image.Image,
+        texts: Texts,
         *,
         index: int | None,
         seed: int,
@@ -98,7 +100,7 @@ class Keeper:
             saved = self._outputs.save(
                 image,
                 form=order.form,
-                texts=order.label(index) if order.label else Texts(),
+                texts=texts,
                 name=f"{order.save_name}-{'grid' if index is None else index}" if order.save_name else None,
                 reserve=reserve,
             )

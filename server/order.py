@@ -8,7 +8,6 @@ from pipelines.plans import Plan
 from server.embedded import Texts
 from server.outputs import Format
 from server.store import TaskRow, now
-from server.tables import InputRow
 
 Label = Callable[[int | None], Texts]
 
@@ -57,7 +56,6 @@ def new_row(task_id: str, order: Order) -> TaskRow:
         webhook_url=order.webhook_url,
         base_url=order.base_url,
         owner=order.owner,
-        inputs=[InputRow(file=name) for name in sorted(order.inputs)],
         queued_at=now(),
         started_at=None,
         finished_at=None,

@@ -4,16 +4,19 @@ import io
 import os
 import random
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from PIL import Image
 
-from server import embedded, png
+from pipelines import png
+from server import embedded
 from server.embedded import Texts
 
 Format = Literal["png", "jpeg", "webp"]
@@ -49,13 +52,20 @@ def encode(picture: Image.Image, form: Format, texts: Texts = NO_TEXTS) -> bytes
 
 def write(path: Path, content: bytes) -> None:
     """Put `content` at `path` whole or not at all, even when the machine stops meanwhile. Raises OSError."""
+    with _beside(path, content) as file:
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _beside(path: Path, content: bytes) -> Iterator[BinaryIO]:
+    """A file with `content`, which comes to lie at `path` once the block has seen to it that it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{random.getrandbits(64):016x}.part")
     try:
         with part.open("xb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            yield file
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -75,6 +85,7 @@ class Outputs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._naming = threading.Lock()
+        self._syncing = ThreadPoolExecutor(1, "gesso-disk")
 
     def save(
         self,
@@ -87,15 +98,21 @@ class Outputs:
     ) -> SavedImage:
         """Encode and keep one picture; `name` (without extension) replaces the time's. Raises OSError.
 
-        reserve: called with day and file name before anything is written.
+        reserve: called with day and file name before there is anything under that name. What has been written by then
+        comes to the disk meanwhile.
         """
         content = encode(picture, form, texts)
         now = datetime.now()
         day = f"{now:%Y-%m-%d}"
         with self._naming:
             path = self._free_path(self.folder / day, name or f"{now:%Y-%m-%d_%H-%M-%S}", form, numbered=name is None)
-            reserve(day, path.name)
-            write(path, content)
+            with _beside(path, content) as file:
+                synced = self._syncing.submit(os.fsync, file.fileno())
+                try:
+                    reserve(day, path.name)
+                finally:
+                    wait([synced])
+                synced.result()
         return SavedImage(
             day=day, file=path.name, width=picture.width, height=picture.height, warnings=_left_out(texts, form)
         )

@@ -20,9 +20,11 @@ class Moment:
 
 
 class Course:
-    """The moments of one task. Lives on the event loop."""
+    """The moments of one task. Lives on the event loop. previews: whether there may be any."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, previews: bool = False) -> None:
+        self._previews = previews
+        self._watched = False
         self._moments: list[Moment] = []
         self._changed = asyncio.Event()
         self._shown: int | None = None
@@ -34,9 +36,24 @@ class Course:
         return self._moments[-1].progress if self._moments else 0
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its last moment was told."""
+        return bool(self._moments) and self._moments[-1].last
+
+    @property
     def preview(self) -> bytes | None:
         """The newest preview, PNG; None before the first and after the end."""
         return None if self._shown is None else self._moments[self._shown].preview
+
+    @property
+    def wants_previews(self) -> bool:
+        """Whether previews are to be made: there may be some, and somebody looks."""
+        return self._previews and self._watched
+
+    def watch(self) -> bool:
+        """Somebody looks; whether previews are to be made that were not before."""
+        before, self._watched = self.wants_previews, True
+        return self.wants_previews and not before
 
     def tell(self, progress: int, message: str, *, last: bool = False) -> None:
         """Add a moment, never less far than the one before; everybody who follows gets it at once."""
@@ -69,7 +86,7 @@ class Course:
 
     def is_over(self, after: int) -> bool:
         """Whether the end is not after moment number `after`: there is nothing more to come."""
-        return bool(self._moments) and self._moments[-1].last and after >= self._moments[-1].number
+        return self.has_ended and after >= self._moments[-1].number
 
     async def follow(self, after: int = 0) -> AsyncIterator[Moment]:
         """Every moment with a number above `after`, those that are to come as they come, up to the last."""

@@ -76,7 +76,7 @@ def prune(parts: Parts, keep: Keep, clock: PatientClock) -> int:
     parts.store.choose(CLOCK, {"seen": today})
     for past in beyond(parts.store.past(), keep, parts.outputs.folder, today):
         if row := parts.store.task(past.task_id):
-            sent = [kept.file for kept in row.inputs]
+            sent = parts.store.inputs_of(past.task_id)
             remove(row, parts)
             gone += 1
             _remove_inputs(parts, set(sent), today - JUST_SENT_MS)

@@ -1,10 +1,16 @@
 """What pictures are looked for by: words of what made them, kept in their rows in one spelling."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import ColumnElement, or_
+
+from server.tables import PictureRow
+
 MOST_WORDS = 20
+SEED = re.compile(r"[0-9]{1,18}")
 SEARCHED = ("prompt", "negative_prompt", "checkpoint", "vae", "upscaler")
 
 
@@ -15,6 +21,16 @@ class Search:
     words: tuple[str, ...] = ()
     day: str | None = None
     kind: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What rows of pictures must meet; a word may be a seed, too."""
+        found: list[ColumnElement[bool]] = [PictureRow.saved.is_(True)]
+        found += [] if self.day is None else [PictureRow.day == self.day]
+        found += [] if self.kind is None else [PictureRow.kind == self.kind]
+        for word in self.words:
+            somewhere = PictureRow.words.contains(word, autoescape=True)
+            found.append(or_(somewhere, PictureRow.seed == int(word)) if SEED.fullmatch(word) else somewhere)
+        return found
 
 
 def words(text: str) -> tuple[str, ...]:

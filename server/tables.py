@@ -54,7 +54,6 @@ class TaskRow(Tables):
         lazy="selectin",
         viewonly=True,
     )
-    inputs: Mapped[list["InputRow"]] = relationship(lazy="selectin", passive_deletes=True)
 
 
 class InputRow(Tables):

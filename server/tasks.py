@@ -6,30 +6,25 @@ import math
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from configs import logs
 from pipelines.orders import Action
 from server.attempts import TRIES, Attempts
 from server.backends import Backend
+from server.courses import Courses
 from server.errors import NotFound, QueueFull, Stopping
 from server.keeping import Keeper
 from server.leaving import Leaving
 from server.metrics import Metrics
 from server.order import Order, new_row
 from server.outputs import Outputs
-from server.progress import Course, Moment
 from server.request_keys import RequestKey
 from server.store import Store, TaskRow
 from server.turns import Turns
 
 log = logging.getLogger("gesso")
-
-MOST_COURSES = 500
-"""As many ended tasks can still be followed from their beginning."""
-
-LONG_AGO = 10**9
-"""The number of the end of a task whose moments are not kept any more: above that of any that was told."""
 
 MOST_STARTS = 10 * TRIES
 """A task that was begun so often, over restarts of the server, and never ended is given up."""
@@ -37,7 +32,7 @@ MOST_STARTS = 10 * TRIES
 
 class TaskQueue:
     """Tasks on one backend, in the order of `server.turns`: whose turn is next begins as soon as the backend has a seat
-    for it, and nobody overtakes it. Lives on the event loop.
+    for it, and nobody overtakes it. Lives on the event loop. courses: how far each task is.
 
     max_queue: as many may wait. on_end: called on the loop with a task's id, once its row says that it is finished,
     failed or stopped.
@@ -66,14 +61,14 @@ class TaskQueue:
         self._lasted: deque[float] = deque(maxlen=20)
         self._stopping = False
         self._closed = asyncio.Event()
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[object]] = set()
         self._again = again
         self._on_end = [on_end] if on_end else []
         self._waiting = Turns()
         self._arrived = asyncio.Event()
         self._running: dict[str, asyncio.Event] = {}  # set once the backend knows of the task
-        self._ended: dict[str, asyncio.Event] = {}
-        self._courses: dict[str, Course] = {}
+        self._ended: dict[str, asyncio.Future[TaskRow | None]] = {}
+        self.courses = Courses(self._show)
         self._runner: asyncio.Task[None] | None = None
         self._runs: set[asyncio.Task[None]] = set()
         backend.when_room_changes(self._arrived.set)
@@ -99,30 +94,32 @@ class TaskQueue:
             log.info("Waiting up to %.0f s for what is being painted.", seconds)
             await self._leaving_off.wait_for(self._running, seconds)
         self._closed.set()
-        for course in self._courses.values():
-            course.break_off()
+        self.courses.break_off()
 
     async def close(self) -> None:
         """Stop; tasks that are not done go on at the next start."""
-        for leaving in self._leaving:
-            leaving.cancel()
+        for job in self._beside:
+            job.cancel()
         if self._runner:
             going = [self._runner, *self._runs]
             for one in going:
                 one.cancel()
             await asyncio.wait(going)
 
-    async def submit(self, order: Order, key: RequestKey | None = None) -> str:
+    async def submit(self, order: Order, key: RequestKey | None = None, *, waits: bool = False) -> str:
         """Accept a task: its row is on disk when this returns its id (32 hexadecimal digits).
 
-        Raises KeyTaken where another task has the key; QueueFull, Stopping.
+        waits: whether the client is told nothing before its end; then its row is there for every other process, but
+        comes to disk with its first picture. Raises KeyTaken where another task has the key; QueueFull, Stopping.
         """
         self.refuse_if_full()
         task_id = uuid.uuid4().hex
         logs.is_about(task_id)
         self._entering += 1
         try:
-            await asyncio.to_thread(self._store.add, new_row(task_id, order), key)
+            row = new_row(task_id, order)
+            lasting = key is not None or not waits
+            await asyncio.to_thread(self._store.add, row, key, inputs=order.inputs, lasting=lasting)
         finally:
             self._entering -= 1
         self._line_up(task_id, order)
@@ -148,13 +145,17 @@ class TaskQueue:
                 log.info("The client has gone away, and its task is called off.")
                 await self.cancel(task_id)
 
-        job = asyncio.create_task(wait())
-        self._leaving.add(job)
-        job.add_done_callback(self._leaving.discard)
+        self._see_to(wait())
+
+    def _see_to(self, work: Coroutine[object, object, object]) -> None:
+        """Have something done beside all else, as long as the queue lives."""
+        job = asyncio.create_task(work)
+        self._beside.add(job)
+        job.add_done_callback(self._beside.discard)
 
     def _line_up(self, task_id: str, order: Order) -> None:
-        self._ended[task_id] = asyncio.Event()
-        self._remember(task_id)
+        self._ended[task_id] = asyncio.get_running_loop().create_future()
+        self.courses.begin(task_id, previews=order.previews)
         self._waiting.add(task_id, order)
         self._arrived.set()
 
@@ -176,10 +177,6 @@ class TaskQueue:
         """How many tasks come before a waiting one: 0 = next to run. None: it does not wait."""
         return self._waiting.position(task_id)
 
-    def preview(self, task_id: str) -> bytes | None:
-        """The newest small picture (PNG) of what a running task paints, None while there is none."""
-        return self._courses[task_id].preview if task_id in self._courses else None
-
     async def cancel(self, task_id: str) -> bool:
         """Stop a task that waits or runs; returns once it has ended. False: it had ended by itself."""
         if self._waiting.remove(task_id):
@@ -191,7 +188,8 @@ class TaskQueue:
         return (await self.ended(task_id)).status == "stopped"
 
     async def control(self, action: Action, task_id: str | None = None) -> str | None:
-        """Stop a running task or skip its current image, by default the oldest's; a waiting one can be stopped, too.
+        """Stop a running task, skip its current image or have it shown, by default the oldest's; a waiting one can be
+        stopped, too.
 
         Returns at once (the worker obeys before its next denoising step) with the task's id; None: no such task runs.
         """
@@ -204,21 +202,27 @@ class TaskQueue:
         await self._backend.control(chosen, action)
         return chosen
 
+    def _show(self, task_id: str) -> None:
+        """Have previews made from now on of a task that runs; one that waits will have them from its beginning."""
+        if task_id in self._running:
+            self._see_to(self.control("show", task_id))
+
     async def ended(self, task_id: str) -> TaskRow:
         """The row of a task accepted by this process, once it is finished, failed or stopped. Raises Stopping."""
+        row = None
         if (end := self._ended.get(task_id)) is not None:
-            waits = [asyncio.ensure_future(event.wait()) for event in (end, self._closed)]
+            closed = asyncio.ensure_future(self._closed.wait())
+            either: list[asyncio.Future[Any]] = [end, closed]
             try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for wait in waits:
-                    wait.cancel()
-            if not end.is_set():
+                closed.cancel()
+            if not end.done():
                 raise Stopping(
                     f"The server is being stopped; task {task_id} goes on after its next start.", task_id=task_id
                 )
-        row = await asyncio.to_thread(self._store.task, task_id)
-        if row is None:
+            row = end.result()
+        if row is None and (row := await asyncio.to_thread(self._store.task, task_id)) is None:
             raise NotFound(f"Task {task_id} was deleted before its end could be told.")
         return row
 
@@ -227,29 +231,6 @@ class TaskQueue:
         """How many tasks wait, and how many run."""
         return len(self._waiting), len(self._running)
 
-    def progress(self, task_id: str) -> int:
-        """How far a running task is, 0 to 100."""
-        return self._courses[task_id].progress if task_id in self._courses else 0
-
-    def is_over(self, task_id: str, after: int) -> bool:
-        """Whether somebody who has seen the moments up to number `after` has seen the task's end."""
-        return self._courses[task_id].is_over(after) if task_id in self._courses else after >= LONG_AGO
-
-    async def follow(self, task_id: str, after: int = 0) -> AsyncIterator[Moment]:
-        """The moments of a task after number `after`; of one that ended long ago, its end alone."""
-        if task_id not in self._courses:
-            yield Moment(number=LONG_AGO, progress=100, message="Finished", last=True)
-            return
-        async for moment in self._courses[task_id].follow(after):
-            yield moment
-
-    def _remember(self, task_id: str) -> None:
-        """Keep the courses of the newest tasks; those that have not ended are always kept."""
-        self._courses[task_id] = Course()
-        ended = [known for known in self._courses if known not in self._ended]
-        for old in ended[:-MOST_COURSES]:
-            del self._courses[old]
-
     async def _run_all(self) -> None:
         while True:
             task_id, order = await self._next()
@@ -257,18 +238,18 @@ class TaskQueue:
             run.add_done_callback(self._runs.discard)
 
     async def _run(self, task_id: str, order: Order) -> None:
-        begun, status = time.monotonic(), "failed"
+        begun, status, row = time.monotonic(), "failed", None
         logs.is_about(task_id)
         log.info("The task begins.")
         try:
-            status = await self._attempts.run(task_id, order, self._courses[task_id], self._running[task_id])
+            status, row = await self._attempts.run(task_id, order, self.courses[task_id], self._running[task_id])
         except Exception as error:  # whatever it was: the task's record tells, the next task goes on
             log.exception("The task failed.")
             self._metrics.failures.labels(type(error).__name__).inc()
             await self._attempts.record_failure(task_id, error)
         finally:
             self._leaving_off.kept(task_id)
-            self._release(task_id)
+            self._release(task_id, row)
         lasted = time.monotonic() - begun
         self._lasted.append(lasted)
         self._metrics.run.observe(lasted)
@@ -300,14 +281,14 @@ class TaskQueue:
         self._metrics.tasks.labels("stopped").inc()
         self._tell_end(task_id)
 
-    def _release(self, task_id: str) -> None:
-        """Let everybody go who waits for a task or follows it."""
+    def _release(self, task_id: str, row: TaskRow | None = None) -> None:
+        """Let everybody go who waits for a task or follows it. row: as it has ended, where that is known."""
         if (begun := self._running.pop(task_id, None)) is not None:
             begun.set()
             self._backend.leave(task_id)
         self._arrived.set()
-        self._courses[task_id].tell(100, "Finished", last=True)
-        self._ended.pop(task_id).set()
+        self.courses[task_id].tell(100, "Finished", last=True)
+        self._ended.pop(task_id).set_result(row)
 
     def _tell_end(self, task_id: str) -> None:
         for on_end in self._on_end:  # not called from here, so that what it raises does not end the queue

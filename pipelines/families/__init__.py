@@ -4,6 +4,7 @@ Which family a checkpoint is of is told by `configs/kinds.json`; its module has 
 top level must not import torch: the HTTP process describes, too.
 """
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
@@ -166,6 +167,7 @@ class Family(Protocol):
         ...
 
 
+@functools.cache
 def families() -> dict[str, Family]:
     """Every family by the name of its module."""
     found = [module.name for module in pkgutil.iter_modules(__path__)]

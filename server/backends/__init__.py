@@ -67,7 +67,8 @@ class Backend(Protocol):
         """Do one job; the last event is Finished or Failed. Waits while loading; raises NotReady when broken.
 
         A plan has a place by `seat`; after one that failed because its worker died, it shares no pass with anybody.
-        at: where a tool is used; None: where that is best.
+        previews: tell them from the beginning, without being asked by `control`. at: where a tool is used; None: where
+        that is best.
         """
 
     async def switch(self, preset: str) -> None:
@@ -76,4 +77,6 @@ class Backend(Protocol):
         """
 
     async def control(self, job: str, action: Action) -> None:
-        """Stop a job that `run` has begun, or skip the image it is at; what has ended already is left alone."""
+        """Stop a job that `run` has begun, skip the image it is at, or have its previews told from now on; what has
+        ended already is left alone.
+        """

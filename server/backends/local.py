@@ -32,6 +32,7 @@ class _Early:
 
     stopped: bool = False
     skips: int = 0
+    shown: bool = False
 
 
 class LocalBackend:
@@ -105,7 +106,7 @@ class LocalBackend:
             return
         self._given[job] = worker
         try:
-            orders = self._orders(job, work, previews, early)
+            orders = self._orders(job, work, previews or early.shown, early)
             async with aclosing(worker.run(job, orders)) as events:
                 async for event in events:
                     if isinstance(event, Failed) and event.kind == WORKER_DIED and isinstance(work, Plan):
@@ -121,6 +122,7 @@ class LocalBackend:
         if (early := self._early.get(job)) is not None:
             early.skips += action == "skip"
             early.stopped = early.stopped or action == "stop"
+            early.shown = early.shown or action == "show"
             self._tell_change()
         elif job in self._given:
             await self._given[job].send(Control(job=job, action=action))

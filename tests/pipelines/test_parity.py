@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.clients import AlsoNine
+from benchmarks.baselines.starter import AlsoNine
 from pipelines.plans import Painting, Pixels, Recipe
 from tests.pipelines.recipes import paint, picture, recipe, repainting, round_hole
 from tests.pipelines.stock import MANY_SAMPLERS, stock

@@ -30,6 +30,15 @@ def test_null_is_as_if_it_were_not_there(tmp_path):
     assert (preset.styles, preset.vae, preset.guidance_scale) == ((), "", 7.0)
 
 
+def test_a_file_that_has_changed_is_read_again(tmp_path):
+    place = written(tmp_path / "p", default_cfg_scale=3)
+    assert presets.read(place).guidance_scale == 3
+    assert presets.read(written(tmp_path / "p", default_cfg_scale=4.5)).guidance_scale == 4.5
+    place.unlink()
+    with pytest.raises(InvalidValue, match=r"own\.json"):
+        presets.read(place)
+
+
 @pytest.mark.parametrize(
     "more", [{"default_aspect_ratio": "wide"}, {"default_loras": [5]}, {"default_cfg_scale": "much"}]
 )

@@ -118,6 +118,15 @@ def test_previews_are_small_pictures_told_before_the_end(studios, plan, settings
     assert not any(isinstance(event, Preview) for event in Listening().run(studios[1], plan).events)
 
 
+def test_previews_are_made_from_when_they_are_asked_for(studios, settings):
+    slow = resolve(TextToImage(prompt="a ball", steps=100, width=64, height=64, seed=7), settings)
+    told = Listening(50, "show").run(studios[1], slow)
+    kinds = [type(event) for event in told.events if isinstance(event, Step | Preview)]
+    assert Preview in kinds
+    assert kinds.index(Preview) >= 50
+    assert len(told.pixels()) == 1
+
+
 def test_previews_change_no_pixel(studios, plan):
     plain, watched = Listening().run(studios[1], plan), Listening()
     studios[1].run(plan, watched.events.append, previews=True)

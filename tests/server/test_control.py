@@ -178,10 +178,27 @@ def test_previews_are_shown_in_the_stream_and_in_the_record(server: Running) -> 
     assert not any(event["preview"] for event in replayed(server, task_id))
 
 
+def test_previews_begin_when_somebody_looks_at_a_record(server: Running) -> None:
+    task_id = server.generate(**SLOW, image_number=8, async_process=True).json()["task_id"]
+    until_running(server, task_id)
+    assert record(server, task_id)["preview"] == ""
+    deadline = time.monotonic() + 30
+    while not record(server, task_id)["preview"]:
+        assert time.monotonic() < deadline
+    control(server, action="stop", task_id=task_id)
+
+
 @pytest.mark.contract("3/preview-disabled")
 def test_whoever_wants_no_previews_gets_none(server: Running) -> None:
     with followed(server, disable_preview=True) as (_, events):
         assert not any(event["preview"] for event in events)
+
+
+def until_running(server: Running, task_id: str) -> None:
+    """Looks at the metrics, not at the task."""
+    deadline = time.monotonic() + 30
+    while "gesso_tasks_running 1" not in server.client.get("/metrics").text:
+        assert time.monotonic() < deadline, task_id
 
 
 def replayed(server: Running, task_id: str) -> list[dict[str, Any]]:

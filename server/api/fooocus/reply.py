@@ -69,8 +69,8 @@ def record(row: TaskRow, parts: Parts) -> Record:
     told.result = parts.access.opened(told.result)
     told.req_params = parts.access.opened(told.req_params)
     if row.finished_at is None:
-        told.progress = parts.tasks.progress(row.task_id)
-        told.preview = base64.b64encode(parts.tasks.preview(row.task_id) or b"").decode()
+        told.progress = parts.tasks.courses.progress(row.task_id)
+        told.preview = base64.b64encode(parts.tasks.courses.preview(row.task_id) or b"").decode()
     return told
 
 
@@ -186,5 +186,5 @@ async def _waits(parts: Parts) -> dict[str, tuple[int, int]]:
     ended = await asyncio.to_thread(parts.store.ended_tasks, limit=JUDGED_BY)
     turns = {row.task_id: parts.tasks.position(row.task_id) for row in open_tasks}
     in_turn = sorted(open_tasks, key=lambda row: (turns[row.task_id] is not None, turns[row.task_id] or 0))
-    waits = estimates(in_turn, ended, parts.tasks.progress)
+    waits = estimates(in_turn, ended, parts.tasks.courses.progress)
     return {task_id: (turns[task_id] or 0, wait) for task_id, wait in waits.items()}

@@ -11,7 +11,6 @@ from pipelines import planning, styles
 from server import expanding, request_keys, webhooks
 from server.accept import FORMATS, bytes_wanted
 from server.api.fooocus import dispatch, later, mask_words, orders
-from server.api.fooocus.label import Label
 from server.api.fooocus.reply import Record, answer, pending, picture, records
 from server.api.fooocus.request import GenerateRequest
 from server.api.fooocus.stream import stream
@@ -69,16 +68,14 @@ async def generate(
         owner=request.state.caller,
     )
     order = replace(order, warnings=(*order.warnings, *told))
-    if isinstance(order.label, Label):  # the first picture need not wait
-        asyncio.get_running_loop().run_in_executor(None, order.label.checkpoint_digest)
+    waits = bytes_form or not (asked.stream_output or asked.async_process)
     try:
-        task_id = await parts.tasks.submit(order, key)
+        task_id = await parts.tasks.submit(order, key, waits=bool(waits))
     except KeyTaken:  # the same request came twice at the same time
         assert key
         known = await _known(key, parts)
         return await _sent_again(str(known), asked, parts, response, bytes_form)
-    waits = bytes_form or asked.stream_output or not asked.async_process
-    if asked.cancel_on_disconnect and waits:
+    if asked.cancel_on_disconnect and (waits or asked.stream_output):
         parts.tasks.cancel_when(task_id, _left(request))
     if asked.stream_output and not bytes_form:
         return stream(task_id, parts)

@@ -21,8 +21,9 @@ def stream(task_id: str, parts: Parts, last_event_id: str | None = None) -> Resp
     204 after the last one, upon which a browser's EventSource does not come again.
     """
     after, headers = _number(task_id, last_event_id), HEADERS | {"X-Task-Id": task_id}
-    if parts.tasks.is_over(task_id, after):
+    if parts.tasks.courses.is_over(task_id, after):
         return Response(status_code=204, headers=headers)
+    parts.tasks.courses.watch(task_id)
     events = _events(task_id, parts, after)
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
@@ -34,7 +35,7 @@ def _number(task_id: str, last_event_id: str | None) -> int:
 
 async def _events(task_id: str, parts: Parts, after: int) -> AsyncIterator[str]:
     """Each moment's text; a comment where nothing happens for a while, so that nobody takes the line for dead."""
-    moments = aiter(parts.tasks.follow(task_id, after))
+    moments = aiter(parts.tasks.courses.follow(task_id, after))
     coming: asyncio.Task[Moment] | None = None
     try:
         while True:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from server import png
+from pipelines import png
 
 RNG = np.random.default_rng(3)
 NOISE = RNG.integers(0, 256, (61, 83, 3), dtype=np.uint8)

@@ -48,18 +48,19 @@ def _compressed(rows: Rows, step: int) -> bytes:
     number, (level, strategy) = _choose(rows, step)
     packer = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS, 9, strategy)
     parts = []
+    above = np.zeros_like(rows[:1])
     for first in range(0, len(rows), BAND):  # what a band needs stays in the processor's cache
-        parts.append(packer.compress(_filtered(rows, slice(first, min(first + BAND, len(rows))), number, step).data))
+        band = rows[first : first + BAND]
+        parts.append(packer.compress(_filtered(band, np.concatenate([above, band[:-1]]), number, step).data))
+        above = band[-1:]
     return b"".join([*parts, packer.flush()])
 
 
 def _choose(rows: Rows, step: int) -> tuple[int, "Way"]:
     """The filter's number, and zlib's level and strategy, that leave little of some rows."""
     some = np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(int)
-    samples = {
-        number: b"".join(_filtered(rows, slice(row, row + 1), number, step).tobytes() for row in some)
-        for number in FILTERS
-    }
+    above = rows[some - 1] * (some > 0)[:, None]
+    samples = {number: _filtered(rows[some], above, number, step).data for number in FILTERS}
     number = min(samples, key=lambda number: len(_deflated(samples[number], WAYS[0])))
     sizes = {way: len(_deflated(samples[number], way)) for way in WAYS}
     best = WAYS[0]
@@ -69,17 +70,15 @@ def _choose(rows: Rows, step: int) -> tuple[int, "Way"]:
     return number, best
 
 
-def _filtered(rows: Rows, band: slice, number: int, step: int) -> Rows:
-    """A band of rows as the file has them: the filter's number, then what it leaves."""
-    out = np.empty((band.stop - band.start, rows.shape[1] + 1), np.uint8)
+def _filtered(rows: Rows, above: Rows, number: int, step: int) -> Rows:
+    """Rows as the file has them: the filter's number, then what it leaves. above: the row above each, 0 for none."""
+    out = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
     out[:, 0] = number
-    above = np.zeros((len(out), rows.shape[1]), np.uint8)
-    above[int(band.start == 0) :] = rows[max(band.start - 1, 0) : band.stop - 1]
-    FILTERS[number](rows[band], above, step, out[:, 1:])
+    FILTERS[number](rows, above, step, out[:, 1:])
     return out
 
 
-def _deflated(content: bytes, way: "Way") -> bytes:
+def _deflated(content: memoryview, way: "Way") -> bytes:
     packer = zlib.compressobj(way[0], zlib.DEFLATED, zlib.MAX_WBITS, 9, way[1])
     return packer.compress(content) + packer.flush()
 
