@@ -11,7 +11,7 @@ import numpy as np
 
 from configs.settings import Settings
 from masking.errors import BrokenModel
-from pipelines import emphasis, unet_model
+from pipelines import emphasis, layout, unet_model
 from pipelines.adapters import Adapters
 from pipelines.families import Checkpoint, Sample, Start, Words
 from pipelines.flow_sampling import SECTION, FlowSampler, clean_latents
@@ -149,7 +149,7 @@ class FlowModel(ABC):
         """What the scheduler is set with, for a picture of so many tokens and a whole schedule of so many steps."""
 
     def _space(self, vae: Any) -> Any:
-        return KlSpace(vae)
+        return KlSpace(layout.arrange(vae, self.device))
 
     def sampling(self, painting: Painting) -> FlowSampler:
         """The sampler of the recipe, set to what a painting leaves of its schedule."""
@@ -246,7 +246,8 @@ class FlowModel(ABC):
     def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
         """1 × channels × rows × columns for each sample, guided; one sample after the other."""
         self.adapters.put_on(samples[0].painting.recipe.loras)
-        return [self._guided(sample) for sample in samples]
+        with layout.attending(self.device):
+            return [self._guided(sample) for sample in samples]
 
     def _guided(self, sample: Sample) -> "Tensor":
         words = sample.words
