@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Vram = Literal["auto", "high", "normal", "low", "cpu"]
+Compile = Literal["off", "default", "max-autotune"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -151,6 +152,15 @@ class Settings:
         ),
     )
     max_batch: int = field(default=0, metadata=number("most pictures that share one pass; 0: what pays, on a CPU 1"))
+    compile: Compile = field(
+        default="off",
+        metadata=option(
+            "have torch compile the passes of sizes that recur, in the background: default, or max-autotune, which "
+            "takes longer and looks for faster kernels",
+            choices=get_args(Compile),
+            bare="default",
+        ),
+    )
     threads: int = field(default=0, metadata=number("CPU threads that models may use; 0 lets them decide"))
     step_timeout: int = field(
         default=600,

@@ -20,8 +20,11 @@ def join(model: Any) -> None:
             _join(layer)
 
 
-def part(model: Any) -> None:
-    """What `join` made, the way back, to the bit; the single weights are then parts of the joint ones, not copies."""
+def part(model: Any) -> bool:
+    """What `join` made, the way back, to the bit; the single weights are then parts of the joint ones, not copies.
+
+    Whether there was anything to part.
+    """
     from diffusers.hooks.group_offloading import _maybe_remove_and_reapply_group_offloading
     from diffusers.models.attention_processor import Attention
 
@@ -30,6 +33,7 @@ def part(model: Any) -> None:
         _part(layer)
     if joined:
         _maybe_remove_and_reapply_group_offloading(model)  # whose hooks hang on single layers
+    return bool(joined)
 
 
 def _is_plain(layer: Any) -> bool:
@@ -68,13 +72,17 @@ def _part(layer: Any) -> None:
 
     name, names = _names(layer)
     joint = getattr(layer, name)
-    weights = joint.weight.data.chunk(len(names))
-    biases = [None] * len(names) if joint.bias is None else joint.bias.data.chunk(len(names))
-    for each, weight, bias in zip(names, weights, biases, strict=True):
-        setattr(layer, each, _linear(weight, bias, joint))
+    for each, single in zip(names, _chunks(joint, len(names)), strict=True):
+        setattr(layer, each, single)
     delattr(layer, name)
     layer.set_processor(AttnProcessor2_0())
     layer.fused_projections = False
+
+
+def _chunks(joint: Any, number: int) -> list[Any]:
+    weights = joint.weight.data.chunk(number)
+    biases = [None] * number if joint.bias is None else joint.bias.data.chunk(number)
+    return [_linear(weight, bias, joint) for weight, bias in zip(weights, biases, strict=True)]
 
 
 def _linear(weight: Any, bias: Any, like: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from configs.settings import Settings
 from masking.errors import BrokenModel, NotSupported
 from pipelines import inpaint_engine, layout, patched_reading
 from pipelines.adapters import Adapters
@@ -88,6 +89,7 @@ class UnetModel:
         scheduler_config: Mapping[str, Any],
         device: str,
         parts: Parts,
+        settings: Settings,
     ) -> None:
         self.unet, self.vae, self.reader, self.adapters = unet, layout.arrange(vae, device), reader, adapters
         self.scheduler_config, self.device, self.parts = scheduler_config, device, parts
@@ -95,7 +97,8 @@ class UnetModel:
         self.patch: Any = None  # of an inpaint engine, see there
         self.dtype = unet.dtype
         self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
-        self.rows = UnetPass(unet, device)
+        self.rows = UnetPass(unet, device, settings)
+        self.forms = self.rows.forms
         adapters.prepare = self.rows.take_apart
 
     def sampling(self, painting: Painting) -> Sampling:
@@ -251,6 +254,7 @@ class UnetModel:
                 self._told(samples),
                 added,
                 patch=self.patch,
+                changed=freeu != NO_FREEU or bool(samples[0].painting.recipe.loras),
                 lean=self.lean,
             )
         finally:

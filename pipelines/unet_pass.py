@@ -2,23 +2,26 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines import inpaint_engine, layout, patched_reading, projections
+from configs.settings import Settings
+from pipelines import compiling, inpaint_engine, layout, patched_reading, projections, row_buckets
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class UnetPass:
-    """Computes the rows of a pass. unet: diffusers', made for `device`."""
+    """Computes the rows of a pass. unet: diffusers', made for `device`. forms: what compiles it, if anything does."""
 
-    def __init__(self, unet: Any, device: str) -> None:
+    def __init__(self, unet: Any, device: str, settings: Settings) -> None:
         self._unet = layout.arrange(unet, device)
         if device in layout.ON:
             projections.join(unet)
+        self.forms = compiling.forms(unet, device, settings)
 
     def take_apart(self) -> None:
         """Have the UNet's layers be those of its checkpoint again, because something is to hang on them."""
-        projections.part(self._unet)
+        if projections.part(self._unet) and self.forms:
+            self.forms.renew(self._unet)
 
     def __call__(
         self,
@@ -29,14 +32,23 @@ class UnetPass:
         added: "Tensor | None",
         *,
         patch: Any,
+        changed: bool,
         lean: bool,
     ) -> "Tensor":
         """The UNet's output for all rows at once, or, where it is lean, one by one.
 
-        added, patch: by the head of an inpaint engine, and that itself.
+        added, patch: by the head of an inpaint engine, and that itself. changed: whether anything else (LoRAs, FreeU)
+        makes it another UNet than the checkpoint's.
         """
         import torch
 
+        if self.forms and patch is None and not changed and not lean:
+            asked = {"sample": latents, "timestep": timesteps.float(), "encoder_hidden_states": words}
+            asked |= {"added_cond_kwargs": told} if told else {}
+            if (answer := self.forms.answer(row_buckets.filled(asked, len(latents)))) is not None:
+                return answer[: len(latents)]
+        elif self.forms:
+            self.forms.compiled = False
         size = 1 if lean else len(latents)
         outputs = []
         for first in range(0, len(latents), size):
