@@ -27,6 +27,7 @@ def table(work: Work) -> str:
         ("3", f"Gesso compiled, {few} that differ, together", fast, "≥ 1.25"),
         ("4", f"Gesso, {many} that differ, together", alike, "≥ 0.95"),
         ("4", f"Gesso compiled, {many} that differ, together", alike, "≥ 0.95"),
+        ("6", f"Gesso fp8, {many} that differ, together", f"Gesso compiled, {many} that differ, together", "≥ 1.2"),
         ("-", "diffusers compiled, one", "diffusers, one", "≥ 1: else the baseline is none"),
     ):
         if ours in work.times and other in work.times:

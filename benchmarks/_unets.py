@@ -159,6 +159,7 @@ def measure(work: Work, site: Watched | None, rounds: int) -> None:
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "Gesso": {},
     "Gesso compiled": {"compile": "default"},
+    "Gesso fp8": {"compile": "default", "fp8": True},
 }
 """The settings of each of Gesso's arms."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from configs.settings import Settings
 from masking.errors import BrokenModel
-from pipelines import compiling, emphasis, layout, unet_model
+from pipelines import compiling, eight_bits, emphasis, layout, unet_model
 from pipelines.adapters import Adapters
 from pipelines.families import Checkpoint, Sample, Start, Words
 from pipelines.flow_sampling import SECTION, FlowSampler, clean_latents
@@ -137,6 +137,8 @@ class FlowModel(ABC):
         self.latent_dtype = self.dtype
         self.lean = False
         self.adapters = Adapters(pipeline, settings)
+        if settings.fp8:
+            eight_bits.narrow(self.transformer, device)
         self.forms = compiling.forms(self.transformer, device, settings)
         if self.forms and not self.even:
             self.forms.give_up("texts are of any length to a model of this kind")

@@ -72,7 +72,9 @@ def _part(layer: Any) -> None:
 
     name, names = _names(layer)
     joint = getattr(layer, name)
-    for each, single in zip(names, _chunks(joint, len(names)), strict=True):
+    of_eight_bits = hasattr(joint, "chunks")
+    singles = joint.chunks(len(names)) if of_eight_bits else _chunks(joint, len(names))
+    for each, single in zip(names, singles, strict=True):
         setattr(layer, each, single)
     delattr(layer, name)
     layer.set_processor(AttnProcessor2_0())

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from configs.settings import Settings
-from pipelines import compiling, inpaint_engine, layout, patched_reading, projections, row_buckets
+from pipelines import compiling, eight_bits, inpaint_engine, layout, patched_reading, projections, row_buckets
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,6 +16,8 @@ class UnetPass:
         self._unet = layout.arrange(unet, device)
         if device in layout.ON:
             projections.join(unet)
+        if settings.fp8:
+            eight_bits.narrow(unet, device)
         self.forms = compiling.forms(unet, device, settings)
 
     def take_apart(self) -> None:
