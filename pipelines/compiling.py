@@ -142,7 +142,7 @@ class Forms:
 
     def settle(self) -> None:
         """Wait until nothing is being compiled."""
-        while thread := self._thread:
+        while (thread := self._thread) and thread.is_alive():
             thread.join()
 
     def _is_here(self) -> bool:
@@ -167,7 +167,7 @@ class Forms:
                 log.info("%d sizes are compiled; others stay eager.", MOST)
                 return
             self._waiting.append(size)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 me = weakref.ref(self)  # so that a model that is let go of is not held until all is compiled
                 self._thread = threading.Thread(target=_work, args=(me,), name="gesso-compiling", daemon=True)
                 self._thread.start()
