@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Vram = Literal["auto", "high", "normal", "low", "cpu"]
+Compile = Literal["off", "default", "max-autotune"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -151,6 +152,19 @@ class Settings:
         ),
     )
     max_batch: int = field(default=0, metadata=number("most pictures that share one pass; 0: what pays, on a CPU 1"))
+    compile: Compile = field(
+        default="off",
+        metadata=option(
+            "have torch compile the passes of sizes that recur, in the background: default, or max-autotune, which "
+            "takes longer and looks for faster kernels",
+            choices=get_args(Compile),
+            bare="default",
+        ),
+    )
+    fp8: bool = field(
+        default=False,
+        metadata=option("hold what paints as 8-bit floats: half the memory, less exact", read=switch, bare="true"),
+    )
     threads: int = field(default=0, metadata=number("CPU threads that models may use; 0 lets them decide"))
     step_timeout: int = field(
         default=600,
@@ -239,6 +253,7 @@ class Settings:
         _refuse(self.step_timeout < 0, "step_timeout", self.step_timeout, "take 0 (for ever) or more seconds")
         _refuse(self.request_timeout < 0, "request_timeout", self.request_timeout, "take 0 (for ever) or more seconds")
         _refuse(self.max_queue < 1, "max_queue", self.max_queue, "take 1 or more")
+        _refuse(self.fp8 and self.device == "mps", "fp8", True, "MPS has no 8-bit floats, leave it out")
         _refuse(self.threads < 0, "threads", self.threads, "take 0 (decide for me) or more")
         _refuse(not is_amount(self.vram_limit), "vram_limit", self.vram_limit, "give 8GB, 6.5GiB or 80%")
         _refuse(not is_amount(self.memory_limit), "memory_limit", self.memory_limit, "give 8GB, 6.5GiB or 80%")

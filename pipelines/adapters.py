@@ -2,6 +2,7 @@
 
 import warnings
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ KEPT = 6
 
 
 class Adapters:
-    """The LoRAs of the modules of one of diffusers' pipelines, which is used for nothing else."""
+    """The LoRAs of the modules of one of diffusers' pipelines, which is used for nothing else.
+
+    prepare: called before one is put into the modules.
+    """
 
     def __init__(self, pipeline: Any, settings: Settings) -> None:
         self._pipeline, self._settings = pipeline, settings
@@ -24,6 +28,7 @@ class Adapters:
         self._stamps: dict[str, Stamp | None] = {}
         self._worn: tuple[Lora, ...] = ()
         self._count = 0
+        self.prepare: Callable[[], None] = lambda: None
 
     def put_on(self, loras: tuple[Lora, ...], *, anew: bool = False) -> None:
         """From now on the modules work with these LoRAs and no others. Raises ModelMissing or BrokenModel.
@@ -64,6 +69,7 @@ class Adapters:
         place = companions.installed("loras", self._settings).get(name)
         if place is None:
             raise ModelMissing(f"The LoRA {name!r} is no longer there.", field="loras")
+        self.prepare()
         self._count += 1
         adapter = f"lora{self._count}"
         try:

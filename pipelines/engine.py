@@ -187,7 +187,8 @@ class Engine:
     def _time(self, group: Sequence[_Request], begun: float) -> None:
         """Tell the pace how long a pass took, and where memory leaves no room for one more."""
         self._machine.wait()
-        self._pace.took(group[0].kind, len(group), time.perf_counter() - begun)
+        compiled = self._model.forms is not None and self._model.forms.compiled
+        self._pace.took(group[0].kind, len(group), time.perf_counter() - begun, compiled=compiled)
         if self._machine.peak() / len(group) > self._machine.room().free:
             self._pace.keep_below(group[0].kind, len(group) + 1)
 

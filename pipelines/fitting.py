@@ -102,7 +102,7 @@ def _largest(plan: Plan, checkpoint: Checkpoint, settings: Settings, memory: Mem
 def _need(plan: Plan, sizes: Sizes, checkpoint: Checkpoint, settings: Settings, memory: Memory, *, lean: bool) -> Need:
     """lean: one row of the guidance at a time, and the VAE in tiles."""
     table, number = _table(), 2 if memory.device == "cuda" else 4
-    parts = _weights(checkpoint.parts, number)
+    parts = _weights(checkpoint.parts, 1 if settings.fp8 else number)
     delivered = math.prod(sizes.delivered)
     pictures = table["picture"] * max(delivered, sizes.enlarged) + table["kept"] * delivered * len(plan.shots)
     rows = 1 if lean or plan.recipe.guidance_scale <= 1 else 2

@@ -11,7 +11,7 @@ import numpy as np
 
 from configs.settings import Settings
 from masking.errors import BrokenModel
-from pipelines import emphasis, unet_model
+from pipelines import compiling, eight_bits, emphasis, layout, unet_model
 from pipelines.adapters import Adapters
 from pipelines.families import Checkpoint, Sample, Start, Words
 from pipelines.flow_sampling import SECTION, FlowSampler, clean_latents
@@ -125,6 +125,9 @@ class FlowModel(ABC):
     room = 512
     """Tokens of a prompt that are read."""
 
+    even = True
+    """Whether all texts are as long as that to the transformer."""
+
     def __init__(self, pipeline: Any, checkpoint: Checkpoint, settings: Settings, device: str) -> None:
         assert checkpoint.usual is not None
         self.pipeline, self.device, self.usual = pipeline, device, checkpoint.usual
@@ -134,6 +137,11 @@ class FlowModel(ABC):
         self.latent_dtype = self.dtype
         self.lean = False
         self.adapters = Adapters(pipeline, settings)
+        if settings.fp8:
+            eight_bits.narrow(self.transformer, device)
+        self.forms = compiling.forms(self.transformer, device, settings)
+        if self.forms and not self.even:
+            self.forms.give_up("texts are of any length to a model of this kind")
         self.space = self._space(pipeline.vae)
 
     @abstractmethod
@@ -149,7 +157,7 @@ class FlowModel(ABC):
         """What the scheduler is set with, for a picture of so many tokens and a whole schedule of so many steps."""
 
     def _space(self, vae: Any) -> Any:
-        return KlSpace(vae)
+        return KlSpace(layout.arrange(vae, self.device))
 
     def sampling(self, painting: Painting) -> FlowSampler:
         """The sampler of the recipe, set to what a painting leaves of its schedule."""
@@ -246,7 +254,8 @@ class FlowModel(ABC):
     def predict(self, samples: Sequence[Sample]) -> "list[Tensor]":
         """1 × channels × rows × columns for each sample, guided; one sample after the other."""
         self.adapters.put_on(samples[0].painting.recipe.loras)
-        return [self._guided(sample) for sample in samples]
+        with layout.attending(self.device):
+            return [self._guided(sample) for sample in samples]
 
     def _guided(self, sample: Sample) -> "Tensor":
         words = sample.words
@@ -258,6 +267,16 @@ class FlowModel(ABC):
             (self._velocity(sample, [each])[0] for each in both) if self.lean else self._velocity(sample, both)
         )
         return self._mixed(against, prompt, sample.painting.recipe.guidance_scale)
+
+    def _transformed(self, **asked: Any) -> "Tensor":
+        """The transformer's answer, compiled where that is ready."""
+        if self.forms and self.even and not self.adapters.worn and not self.lean:
+            if (answer := self.forms.answer(asked)) is not None:
+                return answer
+        elif self.forms:
+            self.forms.compiled = False
+        own: Tensor = self.transformer(**asked, return_dict=False)[0]
+        return own
 
     def _mixed(self, against: "Tensor", prompt: "Tensor", scale: float) -> "Tensor":
         """Guidance without a classifier, Ho and Salimans, 2022."""
@@ -298,17 +317,3 @@ def shift(config: Mapping[str, Any], tokens: int) -> float:
 def even_course(config: Mapping[str, Any], tokens: int, steps: int) -> Mapping[str, Any]:
     """Levels in even steps from 1 to 1 / steps, which the scheduler shifts."""
     return {"sigmas": np.linspace(1.0, 1 / steps, steps), "mu": shift(config, tokens)}
-
-
-def packed(latents: "Tensor") -> "Tensor":
-    """1 × channels × rows × columns as one token for each 2 × 2 cells: 1 × tokens × 4 channels."""
-    channels, rows, columns = latents.shape[1:]
-    patches = latents.view(1, channels, rows // 2, 2, columns // 2, 2).permute(0, 2, 4, 1, 3, 5)
-    return patches.reshape(1, (rows // 2) * (columns // 2), 4 * channels)
-
-
-def unpacked(tokens: "Tensor", rows: int, columns: int) -> "Tensor":
-    """What `packed` made, the way back."""
-    channels = tokens.shape[2] // 4
-    patches = tokens.view(1, rows // 2, columns // 2, channels, 2, 2).permute(0, 3, 1, 4, 2, 5)
-    return patches.reshape(1, channels, rows, columns)

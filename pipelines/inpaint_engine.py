@@ -35,6 +35,7 @@ def load(model: "UnetModel", engine: str, settings: Settings) -> Any:
     head_file, file = (there.get(name) for name in (companions.ENGINE_HEAD, companions.ENGINES[engine]))
     if head_file is None or file is None:
         raise ModelMissing(f"The files of the inpaint engine {engine} are no longer there.", field="inpaint_engine")
+    model.rows.take_apart()
     head = _read(head_file).get("head")
     width = model.unet.conv_in.out_channels
     if head is None or tuple(head.shape[:2]) != (width, SEEN):

@@ -25,6 +25,7 @@ class Pace:
         self._caps: dict[Hashable, int] = {}
         self._seconds: dict[tuple[Hashable, int], deque[float]] = defaultdict(lambda: deque(maxlen=KEPT))
         self._begun: set[tuple[Hashable, int]] = set()
+        self._compiled: dict[tuple[Hashable, int], bool] = {}
 
     @property
     def learns(self) -> bool:
@@ -39,12 +40,15 @@ class Pace:
         for size in range(1, cap + 1):
             if len(self._seconds[kind, size]) < LOOKS:
                 return size
-            if size > 1 and self._rate(kind, size) < GAIN * self._rate(kind, size - 1):
+            if size > 1 and self._alike(kind, size) and self._rate(kind, size) < GAIN * self._rate(kind, size - 1):
                 return size - 1
         return cap
 
-    def took(self, kind: Hashable, size: int, seconds: float) -> None:
-        """A pass with so many of a kind has taken its time."""
+    def took(self, kind: Hashable, size: int, seconds: float, *, compiled: bool = False) -> None:
+        """A pass with so many of a kind has taken its time; what was timed before it was compiled counts no more."""
+        if self._compiled.setdefault((kind, size), compiled) != compiled:
+            self._compiled[kind, size] = compiled
+            self._seconds[kind, size].clear()
         if (kind, size) in self._begun:
             self._seconds[kind, size].append(seconds)
         self._begun.add((kind, size))
@@ -56,6 +60,10 @@ class Pace:
     def forget(self) -> None:
         """Memory may be free again."""
         self._caps.clear()
+
+    def _alike(self, kind: Hashable, size: int) -> bool:
+        """Whether one fewer was timed in the same way; if only one is compiled yet, more together are let be."""
+        return self._compiled[kind, size] == self._compiled[kind, size - 1]
 
     def _rate(self, kind: Hashable, size: int) -> float:
         return size / statistics.median(self._seconds[kind, size])

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
+PACKED = "packed"
+"""A parameter that stands for a weight which is worked out when it is read, see `pipelines.eight_bits`."""
+
 WORN, NAMES = "patch_worn", "patch_names"
 """Attributes of a layer: what all layers of its model share, and its parameters' names in the model."""
 
@@ -33,7 +36,8 @@ class _Worn:
 def parameters(model: Any) -> "Mapping[str, Tensor]":
     """By the names that they have without LoRAs, whose own are left out."""
     told = {name: value for name, value in model.named_parameters() if ".lora_" not in name}
-    return {name.replace(".base_layer.", "."): value for name, value in told.items()}
+    plain = {name.replace(".base_layer.", "."): value for name, value in told.items()}
+    return {name.removesuffix(PACKED) + "weight" if name.endswith(PACKED) else name: plain[name] for name in plain}
 
 
 def make_ready(model: Any, names: Collection[str]) -> None:
@@ -41,7 +45,8 @@ def make_ready(model: Any, names: Collection[str]) -> None:
     shared = model.__dict__.setdefault(WORN, _Worn())
     for place, layer in list(model.named_modules()):
         plain = place.replace(".base_layer", "")
-        if own := {name: full for name in layer._parameters if (full := f"{plain}.{name}") in names}:
+        held = ("weight" if name == PACKED else name for name in layer._parameters)
+        if own := {name: full for name in held if (full := f"{plain}.{name}") in names}:
             layer.__dict__[WORN] = shared
             layer.__dict__.setdefault(NAMES, {}).update(own)
             kind: Any = type(layer)
@@ -70,9 +75,11 @@ def _looking(kind: Hashable) -> type:
         return kind
 
     def read(name: str, layer: Any) -> Any:
-        if name not in layer._parameters:
+        worked_out = getattr(kind, name, None)
+        if worked_out is None and name not in layer._parameters:
             raise AttributeError(name)
-        own, patch, full = layer._parameters[name], layer.__dict__[WORN].patch, layer.__dict__[NAMES].get(name)
+        own = worked_out.fget(layer) if worked_out is not None else layer._parameters[name]
+        patch, full = layer.__dict__[WORN].patch, layer.__dict__[NAMES].get(name)
         return own if patch is None or full is None else patch.changed(full, own)
 
     ways = {name: property(functools.partial(read, name)) for name in ("weight", "bias")}

@@ -92,6 +92,8 @@ class Studio:
         other = Other(enlarge=self._enlarge, passes=self._passes)
         session = Session(plan, easel, other, name=name, tell=tell, said=said, between=between, previews=previews)
         session.tight = tight
+        for told in easel.model.forms.untold() if easel.model.forms else ():
+            session.warn(told)
         return session
 
     def _is_tight(self, plan: Plan) -> bool:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from configs.settings import Settings
 from masking.errors import BrokenModel, NotSupported
-from pipelines import inpaint_engine, patched_reading
+from pipelines import inpaint_engine, layout, patched_reading
 from pipelines.adapters import Adapters
 from pipelines.denoised import Denoised
 from pipelines.families import Checkpoint, Sample, Sampling, Start, Words
@@ -22,6 +23,7 @@ from pipelines.plans import NO_FREEU, FreeU, Painting, Pixels, Repainting
 from pipelines.reading import Reader
 from pipelines.samplers import Sampler
 from pipelines.tensor_files import tensor_shapes
+from pipelines.unet_pass import UnetPass
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -87,13 +89,17 @@ class UnetModel:
         scheduler_config: Mapping[str, Any],
         device: str,
         parts: Parts,
+        settings: Settings,
     ) -> None:
-        self.unet, self.vae, self.reader, self.adapters = unet, vae, reader, adapters
+        self.unet, self.vae, self.reader, self.adapters = unet, layout.arrange(vae, device), reader, adapters
         self.scheduler_config, self.device, self.parts = scheduler_config, device, parts
         self.lean = False
         self.patch: Any = None  # of an inpaint engine, see there
         self.dtype = unet.dtype
         self.cell = 2 ** (len(vae.config.block_out_channels) - 1)
+        self.rows = UnetPass(unet, device, settings)
+        self.forms = self.rows.forms
+        adapters.prepare = self.rows.take_apart
 
     def sampling(self, painting: Painting) -> Sampling:
         """The sampler of the recipe, set to what a painting leaves of its schedule."""
@@ -129,7 +135,7 @@ class UnetModel:
         except (OSError, ValueError, RuntimeError) as problem:
             raise BrokenModel(f"The VAE {path.name!r} does not load: {problem}", field="vae") from problem
         other = copy.copy(self)
-        other.vae = vae.to(self.device).eval()
+        other.vae = layout.arrange(vae.to(self.device).eval(), self.device)
         return other
 
     def with_patch(self, patch: Any) -> "UnetModel":
@@ -210,9 +216,10 @@ class UnetModel:
         """The UNet's outputs, rows × 4 × rows of cells × columns for each sample; all samples have the same LoRAs."""
         self.adapters.put_on(samples[0].painting.recipe.loras)
         outputs: dict[int, Tensor] = {}
-        for freeu in dict.fromkeys(sample.painting.recipe.freeu for sample in samples):
-            alike = [i for i, sample in enumerate(samples) if sample.painting.recipe.freeu == freeu]
-            outputs |= dict(zip(alike, self._ask([samples[i] for i in alike], freeu), strict=True))
+        with layout.attending(self.device):
+            for freeu in dict.fromkeys(sample.painting.recipe.freeu for sample in samples):
+                alike = [i for i, sample in enumerate(samples) if sample.painting.recipe.freeu == freeu]
+                outputs |= dict(zip(alike, self._ask([samples[i] for i in alike], freeu), strict=True))
         return [outputs[i] for i in range(len(samples))]
 
     def _ask(self, samples: Sequence[Sample], freeu: FreeU) -> "Sequence[Tensor]":
@@ -240,39 +247,20 @@ class UnetModel:
         if freeu != NO_FREEU:
             self.unet.enable_freeu(b1=b1, b2=b2, s1=s1, s2=s2)
         try:
-            output = self._rows(
+            output = self.rows(
                 torch.cat([each.expand(n, -1, -1, -1) for each, n in zip(latents, rows, strict=True)]),
                 torch.cat([sample.timestep.expand(n) for sample, n in zip(samples, rows, strict=True)]).to(self.device),
                 torch.cat([sample.words.embedding for sample in samples]),
                 self._told(samples),
                 added,
+                patch=self.patch,
+                changed=freeu != NO_FREEU or bool(samples[0].painting.recipe.loras),
+                lean=self.lean,
             )
         finally:
             if freeu != NO_FREEU:
                 self.unet.disable_freeu()
         return output.split(rows)
-
-    def _rows(
-        self,
-        latents: "Tensor",
-        timesteps: "Tensor",
-        words: "Tensor",
-        told: "dict[str, Tensor] | None",
-        added: "Tensor | None",
-    ) -> "Tensor":
-        """The UNet's output for all rows at once, or, where it is lean, one by one. added: by an inpaint head."""
-        import torch
-
-        size = 1 if self.lean else len(latents)
-        outputs = []
-        for first in range(0, len(latents), size):
-            part = slice(first, first + size)
-            more = {name: values[part] for name, values in told.items()} if told else None
-            asked = {"encoder_hidden_states": words[part], "added_cond_kwargs": more}
-            beside = inpaint_engine.beside(self.unet.conv_in, None if added is None else added[part])
-            with beside, patched_reading.worn(self.unet, self.patch):
-                outputs.append(self.unet(latents[part], timesteps[part], **asked, return_dict=False)[0])
-        return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
 
     def _told(self, _samples: Sequence[Sample]) -> "dict[str, Tensor] | None":
         """What the UNet is told beside the words, if anything, for all rows of all samples."""

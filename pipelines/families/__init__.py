@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from configs.settings import Settings
+from pipelines.compiling import Forms
 from pipelines.noise import Noise
 from pipelines.parts import Parts
 from pipelines.plans import Painting, Pixels
@@ -115,11 +116,13 @@ class Sampling(Protocol):
 class Model(Protocol):
     """A loaded checkpoint: primitives for `pipelines.engine`, which owns the loop.
 
-    lean: where memory has run out, whether `predict` shall work with as few rows at a time as it can.
+    lean: where memory has run out, whether `predict` shall work with as few rows at a time as it can. forms: what
+    compiles its passes, None where nothing does.
     """
 
     device: str
     lean: bool
+    forms: Forms | None
 
     def sampling(self, painting: Painting) -> Sampling:
         """The sampler of a painting, which has its own."""

@@ -12,7 +12,8 @@ from configs.settings import Settings
 from masking.errors import NotSupported
 from pipelines import flow_model
 from pipelines.families import Checkpoint, Sample, Start
-from pipelines.flow_model import Build, FlowModel, Told, packed, unpacked
+from pipelines.flow_model import Build, FlowModel, Told
+from pipelines.packing import packed, unpacked
 from pipelines.parts import Parts
 from pipelines.plans import Painting, Repainting
 from pipelines.unet_model import signed
@@ -94,14 +95,13 @@ class Flux(FlowModel):
         if self.transformer.config.guidance_embeds:
             guidance = torch.full([1], sample.painting.recipe.guidance_scale, device=self.device, dtype=torch.float32)
         outputs = [
-            self.transformer(
+            self._transformed(
                 hidden_states=tokens,
                 timestep=sample.timestep.expand(1).to(latents.dtype) / 1000,
                 guidance=guidance,
                 img_ids=places,
                 **each,
-                return_dict=False,
-            )[0]
+            )
             for each in told
         ]
         return [unpacked(output[:, : rows * columns // 4], rows, columns) for output in outputs]

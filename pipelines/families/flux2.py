@@ -100,14 +100,13 @@ class Flux2(FlowModel):
         if self.usual.guided == "told":
             guidance = torch.full([1], sample.painting.recipe.guidance_scale, device=self.device, dtype=torch.float32)
         outputs = [
-            self.transformer(
+            self._transformed(
                 hidden_states=self.pipeline._pack_latents(latents),
                 timestep=sample.timestep.expand(1).to(latents.dtype) / 1000,
                 guidance=guidance,
                 img_ids=self.pipeline._prepare_latent_ids(latents).to(self.device),
                 **each,
-                return_dict=False,
-            )[0]
+            )
             for each in told
         ]
         return [output.permute(0, 2, 1).reshape(latents.shape) for output in outputs]

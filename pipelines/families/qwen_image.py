@@ -14,8 +14,9 @@ from PIL import Image
 from configs.settings import Settings
 from pipelines import flow_model, unet_model
 from pipelines.families import Checkpoint, Sample, Start
-from pipelines.flow_model import Build, FlowModel, Told, packed, unpacked
+from pipelines.flow_model import Build, FlowModel, Told
 from pipelines.latent_spaces import QwenSpace
+from pipelines.packing import packed, unpacked
 from pipelines.parts import Parts
 from pipelines.plans import Painting, Repainting
 from pipelines.tensor_files import tensor_shapes
@@ -78,6 +79,7 @@ class QwenImage(FlowModel):
     """Alone on a CPU bit-equal to diffusers' QwenImagePipeline."""
 
     room = 1024
+    even = False
 
     def _space(self, vae: Any) -> QwenSpace:
         return QwenSpace(vae)

@@ -84,10 +84,9 @@ class Sd3(FlowModel):
     def _velocity(self, sample: Sample, told: Sequence[Told]) -> "list[Tensor]":
         import torch
 
-        output: Tensor = self.transformer(
+        output = self._transformed(
             hidden_states=torch.cat([sample.latents] * len(told)),
             timestep=sample.timestep.expand(len(told)),
             **{name: torch.cat([each[name] for each in told]) for name in told[0]},
-            return_dict=False,
-        )[0]
+        )
         return list(output.chunk(len(told)))

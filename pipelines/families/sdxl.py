@@ -74,6 +74,7 @@ def build(kind: "type[Made]", checkpoint: Checkpoint, device: str, settings: Set
         scheduler_config=parts.config("scheduler"),
         device=device,
         parts=parts,
+        settings=settings,
     )
 
 

@@ -56,4 +56,5 @@ def load(checkpoint: Checkpoint, device: str, settings: Settings) -> UnetModel:
         scheduler_config=parts.config("scheduler"),
         device=device,
         parts=parts,
+        settings=settings,
     )

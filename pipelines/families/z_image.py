@@ -53,6 +53,8 @@ def load(checkpoint: Checkpoint, device: str, settings: Settings) -> "ZImage":
 class ZImage(FlowModel):
     """Alone on a CPU bit-equal to diffusers' ZImagePipeline, whose guidance begins above 0."""
 
+    even = False
+
     def __init__(self, pipeline: Any, checkpoint: Checkpoint, settings: Settings, device: str) -> None:
         import torch
 

@@ -104,7 +104,7 @@ def paint_noise(studio):
 
     class NoModels:
         def easel(self, *what):
-            return SimpleNamespace(engine=painter, glance=lambda: None, model=None)
+            return SimpleNamespace(engine=painter, glance=lambda: None, model=SimpleNamespace(forms=None))
 
     @contextmanager
     def leaner(model):
