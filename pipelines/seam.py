@@ -120,8 +120,8 @@ def _toned(kept: Field, painted: Field, known: NDArray[np.bool_]) -> Field:
 def _contrast(theirs: Field, ours: Field) -> Field:
     """How much more contrast `theirs` has, channel by channel; both pixels × channels about a mean of 0.
 
-    The ratio of the deviations, believed as far as the two go together (their correlation to the fourth). A regression's
-    slope would be too low by whatever the model paints otherwise than the picture has it, and the patch pale.
+    The ratio of the deviations, believed as far as the two go together (their correlation to the fourth power). A
+    regression's slope would be too low by whatever the model paints otherwise than the picture, and the patch pale.
     """
     spread, known = (np.square(values).mean(0) + TONE_CALM for values in (ours, theirs))
     together = np.clip((theirs * ours).mean(0), 0, None) ** 2 / (spread * known)
