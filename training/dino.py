@@ -38,7 +38,8 @@ BATCH = 16
 WIDTH = 64
 WIDE = (64, 128)  # what the backbone hands on, at 8 and 16 px a cell
 NAMING = 6.0  # what words weigh in the loss, beside boxes
-YES = 0.15  # what a right word weighs, beside 1 - YES for a wrong one: in doubt nothing is found
+YES, AT_LAST = 0.15, 0.06  # what a right word weighs, beside 1 - YES for a wrong one: in doubt nothing is found
+AT_LAST_FROM = 0.935
 
 
 def build() -> GroundingDinoForObjectDetection:
@@ -165,12 +166,14 @@ class Student(nn.Module):
         self.model = build()
         self.hints = nn.ModuleList(nn.Conv2d(width, len(OBJECTS) + len(COLOURS) + 2, 1) for width in WIDE)
         self._seen: list[Tensor] = []
+        self._yes = YES
         self.model.model.backbone.register_forward_hook(
             lambda _, __, made: setattr(self, "_seen", [level for level, _ in made[0]])
         )
 
-    def loss(self, given: Lesson, *, hints: float) -> Tensor:
+    def loss(self, given: Lesson, *, hints: float, yes: float) -> Tensor:
         out = self.model(pixel_values=given.pictures, input_ids=given.ids, attention_mask=given.known)
+        self._yes = yes
         loss = self._first_stage(given, out.enc_outputs_class.float(), out.enc_outputs_coord_logits.float())
         for level in range(out.intermediate_hidden_states.shape[1]):
             loss = loss + self._second_stage(given, out, level)
@@ -187,7 +190,7 @@ class Student(nn.Module):
         for boxes in given.boxes:
             middle, around = _cells(boxes, shapes)
             answers.append((middle, around & ~middle))
-        return _answer_loss(given, scores, places, answers)
+        return _answer_loss(given, scores, places, answers, self._yes)
 
     def _second_stage(self, given: Lesson, out: Any, level: int) -> Tensor:
         """Every query's words and box: it answers what it started from half-way, or nearest of all."""
@@ -195,10 +198,13 @@ class Student(nn.Module):
         start = out.intermediate_reference_points[:, level - 1] if level else out.init_reference_points
         places = model.bbox_embed[level](hidden) + torch.special.logit(start, eps=1e-5)
         scores = model.class_embed[level](hidden, out.encoder_last_hidden_state_text, given.known.bool())
-        return _answer_loss(given, scores, places, [_queries(*pair) for pair in zip(given.boxes, start, strict=True)])
+        answers = [_queries(*pair) for pair in zip(given.boxes, start, strict=True)]
+        return _answer_loss(given, scores, places, answers, self._yes)
 
 
-def _answer_loss(given: Lesson, scores: Tensor, places: Tensor, answers: list[tuple[Tensor, Tensor]]) -> Tensor:
+def _answer_loss(
+    given: Lesson, scores: Tensor, places: Tensor, answers: list[tuple[Tensor, Tensor]], yes: float = YES
+) -> Tensor:
     """Of candidates that must answer each thing, or may: things × candidates, for each picture.
 
     scores: pictures × candidates × tokens; places: pictures × candidates × 4; both before the sigmoid.
@@ -215,7 +221,7 @@ def _answer_loss(given: Lesson, scores: Tensor, places: Tensor, answers: list[tu
         thing, candidate = must.nonzero(as_tuple=True)
         guesses.append(places[i, candidate].float().sigmoid())
         boxes.append(given.boxes[i][thing])
-    named = sigmoid_focal_loss(scores[counted], wanted[counted], max(int(wanted.sum()), 1), alpha=YES)
+    named = sigmoid_focal_loss(scores[counted], wanted[counted], max(int(wanted.sum()), 1), alpha=yes)
     if not boxes:
         return NAMING * named
     return NAMING * named + _box_loss(torch.cat(guesses), torch.cat(boxes)).mean()
@@ -272,7 +278,7 @@ def _moved(given: Lesson, where: str) -> Lesson:
     )
 
 
-def run(folder: Path, *, steps: int = 3150, pages: int = 4000) -> None:
+def run(folder: Path, *, steps: int = 2560, pages: int = 4000) -> None:
     """Leave `folder/model`, a GroundingDINO with its processor, float32.
 
     An untrained run goes on from a `folder/model` that `training.unpack` or an earlier run left there.
@@ -293,7 +299,8 @@ def run(folder: Path, *, steps: int = 3150, pages: int = 4000) -> None:
         shrink = SMALLER if not begun and step < SMALLER_UNTIL * steps else 1.0
         given = _moved(lesson(rng, [album.page(int(i)) for i in chosen], tokenizer, shrink), where)
         with precision(where):
-            return student.loss(given, hints=max(0.4, 1 - step / steps))
+            yes = YES if step < AT_LAST_FROM * steps else AT_LAST
+            return student.loss(given, hints=max(0.4, 1 - step / steps), yes=yes)
 
     course = Course(folder=folder, steps=steps, learning_rate=1e-3, device=where, average=0.998, save_every=100)
     train(course, student, loss_of)

@@ -176,7 +176,7 @@ def deepest(runs: Path) -> Path:
     return next((folder for folder in made if folder.is_dir()), runs / "vae" / "vae")
 
 
-def run(folder: Path, *, steps: int = 20) -> None:
+def run(folder: Path, *, steps: int = 40) -> None:
     """Write `steps` shards of 192 samples to `folder`; those that are there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     vae = AutoencoderKL.from_pretrained(deepest(folder.parent)).to(device()).eval()

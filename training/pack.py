@@ -4,6 +4,7 @@
 not written stays as it is, byte for byte.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +34,11 @@ def _checkpoint(runs: Path) -> None:
         feature_extractor=None,
         requires_safety_checker=False,
     ).save_pretrained(checkpoint)
+    for part in ("unet", "vae"):  # where it lay when it was trained is nobody's business
+        config = checkpoint / part / "config.json"
+        told = json.loads(config.read_text(encoding="utf-8"))
+        told.pop("_name_or_path", None)
+        config.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _autoencoder(runs: Path) -> Path:
