@@ -21,7 +21,7 @@ def pipeline() -> Any:
     import diffusers
     import torch
 
-    asked = {"safety_checker": None, "local_files_only": True, "torch_dtype": torch.float32}
+    asked = {"safety_checker": None, "local_files_only": True, "dtype": torch.float32}
     made = diffusers.StableDiffusionInpaintPipeline.from_pretrained(FOLDER, **asked)
     made.unet.register_to_config(in_channels=AlsoNine(made.unet.config.in_channels))
     made.set_progress_bar_config(disable=True)
