@@ -12,8 +12,8 @@ from PIL import Image
 from demo.site import Site, Wrong
 from masking.shape import grow
 
-OBJECT, OTHER, PLACE = "a yellow boat", "a red boat", "on the sea"
-SEED = 7
+OBJECT, OTHER, PLACE = "a pink house", "a blue house", "in the snow"
+SEED = 6
 GROWN = 8
 """Pixels that the mask is grown by, so that nothing of the old object is left at its edge."""
 KNOWN = 31
