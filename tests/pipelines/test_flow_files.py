@@ -49,8 +49,8 @@ def painted(model: Any, **more: Any) -> Pixels:
 
 
 def the_same(one: Any, other: Any) -> None:
-    """The same weights, to the bit, and so the same picture: to a level, for they lie elsewhere in memory, by which some
-    processors' kernels round.
+    """The same weights, to the bit, and so the same picture; to a level, for some processors' kernels round by where in
+    memory weights lie.
     """
     ours, theirs = (model.transformer.state_dict() for model in (one, other))
     assert ours.keys() == theirs.keys()

@@ -138,7 +138,7 @@ def test_words_give_the_masks_that_both_packages_give_one_after_the_other(server
         plain = _transformers_boxes(zoo / "sam" / "gesso-sam", "gesso-sam", picture, boxes)
         answer = detailed(server, picture, dino_prompt_text="Red cat, car", box_threshold=0.6)
         assert answer["models"] == {"mask_model": "sam", "sam_model": "gesso-sam", "dino_model": "gesso-dino"}
-        # Two processes have their weights at other places in memory, and by that some processors round a box's last bit.
+        # Two processes have weights at other places in memory, and by that some processors round a box's last bit.
         seen.append(_the_same_masks(answer, plain, apart=2))
     assert (seen[0] != seen[1]).any()
 
