@@ -163,6 +163,12 @@ def _weights(parts: Parts, number: int) -> tuple[int, ...]:
     return (*found, *(sum(_bytes(file, number) for file in files) for files in _files(parts)))
 
 
+def files(parts: Parts) -> list[Path]:
+    """All files of weights that are read when a checkpoint is loaded."""
+    own = [] if parts.path.is_dir() else [parts.path]
+    return [*own, *(file for each in _files(parts) for file in each)]
+
+
 def _files(parts: Parts) -> Iterator[list[Path]]:
     """The files of each component that has its own; where there are several kinds, one of them."""
     seen = set(parts.held)

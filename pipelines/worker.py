@@ -150,7 +150,9 @@ def _beat(pulse: Pulse, line: _Line) -> None:
 
 def _open(line: _Line, pulse: Pulse, settings: Settings) -> "Studio | None":
     """A studio with the preset's models, or None, and the reason sent, when they cannot be loaded."""
-    from pipelines import planning, presets
+    from pipelines import planning, presets, reading_ahead
+
+    reading_ahead.begin(settings)
     from pipelines.studio import Studio
 
     try:
