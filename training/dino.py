@@ -166,40 +166,38 @@ class Student(nn.Module):
         self.model = build()
         self.hints = nn.ModuleList(nn.Conv2d(width, len(OBJECTS) + len(COLOURS) + 2, 1) for width in WIDE)
         self._seen: list[Tensor] = []
-        self._yes = YES
         self.model.model.backbone.register_forward_hook(
             lambda _, __, made: setattr(self, "_seen", [level for level, _ in made[0]])
         )
 
     def loss(self, given: Lesson, *, hints: float, yes: float) -> Tensor:
         out = self.model(pixel_values=given.pictures, input_ids=given.ids, attention_mask=given.known)
-        self._yes = yes
-        loss = self._first_stage(given, out.enc_outputs_class.float(), out.enc_outputs_coord_logits.float())
+        loss = self._first_stage(given, out.enc_outputs_class.float(), out.enc_outputs_coord_logits.float(), yes)
         for level in range(out.intermediate_hidden_states.shape[1]):
-            loss = loss + self._second_stage(given, out, level)
+            loss = loss + self._second_stage(given, out, level, yes)
         if hints:
             loss = loss + hints * sum(
                 _hint_loss(head(seen).float(), given) for head, seen in zip(self.hints, self._seen, strict=True)
             )
         return loss
 
-    def _first_stage(self, given: Lesson, scores: Tensor, places: Tensor) -> Tensor:
+    def _first_stage(self, given: Lesson, scores: Tensor, places: Tensor, yes: float) -> Tensor:
         """Every cell's words and box: at the middle of a thing it must name it, right beside that it may."""
         shapes = [tuple(seen.shape[-2:]) for seen in self._seen]
         answers = []
         for boxes in given.boxes:
             middle, around = _cells(boxes, shapes)
             answers.append((middle, around & ~middle))
-        return _answer_loss(given, scores, places, answers, self._yes)
+        return _answer_loss(given, scores, places, answers, yes)
 
-    def _second_stage(self, given: Lesson, out: Any, level: int) -> Tensor:
+    def _second_stage(self, given: Lesson, out: Any, level: int, yes: float) -> Tensor:
         """Every query's words and box: it answers what it started from half-way, or nearest of all."""
         model, hidden = self.model, out.intermediate_hidden_states[:, level]
         start = out.intermediate_reference_points[:, level - 1] if level else out.init_reference_points
         places = model.bbox_embed[level](hidden) + torch.special.logit(start, eps=1e-5)
         scores = model.class_embed[level](hidden, out.encoder_last_hidden_state_text, given.known.bool())
         answers = [_queries(*pair) for pair in zip(given.boxes, start, strict=True)]
-        return _answer_loss(given, scores, places, answers, self._yes)
+        return _answer_loss(given, scores, places, answers, yes)
 
 
 def _answer_loss(
