@@ -1,6 +1,7 @@
 """The seam between what is kept and what is painted: smooth fills, and patches pasted without a step in colour."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,15 @@ BLENDED = 95
 
 RING = 24
 """Known pixels around the hole that the correction looks at."""
+
+SLOPE = 0.6
+"""Of the correction's slope beside the hole, what goes on inside: over so few pixels a part of it is chance."""
+
+REACH = 16.0
+"""Pixels inside the hole at which the slope at its edge has had its largest effect."""
+
+NEAR, FAR = 2, 6
+"""The slope beside the hole: what is off within NEAR pixels of it, less what is off from there to FAR."""
 
 TONE_BLUR = 9
 """Side of the square over which colours are averaged before tones are compared: detail is the patch's own affair."""
@@ -72,9 +82,9 @@ def paste(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
     """`original` with `patch` (same size) where the mask says so; every pixel at or below KNOWN stays as it is.
 
     First the patch gets the tone (contrast and colour, channel by channel) that makes it agree with the known pixels
-    around the hole; what it is still off at the hole's edge is carried smoothly into the hole, so that no step in
-    colour is left at the seam. From KNOWN to BLENDED the patch's weight rises with the mask; above that it counts in
-    full, for what is less than FULL was painted by degree.
+    around the hole; what it is still off at the hole's edge is carried smoothly into the hole, so that neither a step
+    in colour is left at the seam nor a crease. From KNOWN to BLENDED the patch's weight rises with the mask; above that
+    it counts in full, for what is less than FULL was painted by degree.
     """
     hole = mask > KNOWN
     if not hole.any():
@@ -85,7 +95,7 @@ def paste(original: Pixels, patch: Pixels, mask: Mask) -> Pixels:
     if not hole.all():
         known = ~hole[area]
         painted = _toned(kept, painted, known)
-        painted += membrane(kept - painted, known)
+        painted += _carried(kept - painted, known)
     painted -= kept
     painted *= weight
     painted += kept
@@ -127,6 +137,47 @@ def _contrast(theirs: Field, ours: Field) -> Field:
     together = np.clip((theirs * ours).mean(0), 0, None) ** 2 / (spread * known)
     gain: Field = np.clip(1 + together**2 * (np.sqrt(known / spread) - 1), *GAINS).astype(np.float32)
     return gain
+
+
+def _carried(off: Field, known: NDArray[np.bool_]) -> Field:
+    """What a patch is off by (right where known), carried on into the hole without a step or a crease at its edge.
+
+    A membrane alone leaves the edge as steeply as the edge is uneven, which shows as a crease. To it is added a second
+    one, times the distance from the edge: a surface of Laplace's equation squared, whose slope can be chosen, too.
+    """
+    import cv2
+
+    surface = membrane(off, known)
+    depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    beyond = cv2.distanceTransform(known.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    edge = ~known & (_neighbours(known.astype(np.float32)[..., None])[..., 0] > 0)
+    beside = _mean_around(off, known, edge, _neighbours)
+    closest = known & (beyond < NEAR)
+    near = _mean_around(off, closest, edge, _surrounding)
+    far = _mean_around(off, np.where(closest, np.float32(1e-3), known & (beyond < FAR)), edge, _surrounding)
+    slopes = np.zeros_like(off)
+    slopes[edge] = surface[edge] - beside - SLOPE * (near - far) / ((NEAR + FAR) / 2 - 1)
+    slopes = membrane(slopes, edge)
+    slopes *= (depth * np.exp((1 - depth) / REACH))[..., None]
+    surface -= slopes
+    return surface
+
+
+def _mean_around(
+    values: Field, weights: NDArray[Any], where: NDArray[np.bool_], averaged: Callable[[Field], Field]
+) -> Field:
+    """pixels × channels: for each pixel of `where` the mean of those around it by weight; 0 where none has any."""
+    shares = weights.astype(np.float32)[..., None]
+    mean: Field = averaged(values * shares)[where] / np.maximum(averaged(shares)[where], np.float32(1e-6))
+    return mean
+
+
+def _surrounding(field: Field) -> Field:
+    """The mean of the square of pixels that reaches FAR to each side, there being nothing beyond a border."""
+    import cv2
+
+    side = (2 * FAR + 1, 2 * FAR + 1)
+    return cv2.blur(field, side, borderType=cv2.BORDER_CONSTANT).reshape(field.shape)
 
 
 def membrane(values: Field, known: NDArray[np.bool_]) -> Field:

@@ -32,6 +32,17 @@ def test_a_patch_whose_light_drifts_leaves_no_step_at_the_seam():
     assert before[hole[:, 1:] != hole[:, :-1]].mean() > 10
 
 
+def test_a_patch_that_is_off_unevenly_leaves_no_crease_at_the_seam():
+    original = smooth(160, 128)
+    mask = np.zeros((128, 160), np.uint8)
+    mask[:, :60] = 255
+    waves = 12 * np.sin(np.arange(128) * 2 * np.pi / 32)[:, None, None]
+    pasted = seam.paste(original, np.rint(original + waves).astype(np.uint8), mask).astype(int)
+    steps = np.abs(np.diff(pasted, axis=1)).mean((0, 2))
+    assert steps[59] <= 0.6  # a membrane alone leaves 1.2
+    assert steps[:59].max() <= 1
+
+
 def test_what_is_new_in_the_patch_stays():
     original = smooth(200, 150)
     patch = original.copy()
