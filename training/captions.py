@@ -199,13 +199,17 @@ def _flourish(rng: Generator, text: str) -> str:
     return text
 
 
+def left_to_right(scene: Scene) -> list[Thing]:
+    return sorted(scene.things, key=lambda thing: thing.x)
+
+
 def of_scene(rng: Generator, scene: Scene) -> str:
-    """A caption of everything in the scene."""
+    """A caption of everything in the scene, things left to right, as people read.
+
+    So "a blue boat and a yellow star" says which of them stands where, and a painter need not choose.
+    """
     article = rng.random() < 0.7
-    things = list(scene.things)
-    if len(things) > 1:
-        things = [things[i] for i in rng.permutation(len(things))]
-    names = [thing_phrase(rng, thing, article=article) for thing in things]
+    names = [thing_phrase(rng, thing, article=article) for thing in left_to_right(scene)]
     place = _pick(rng, PLACE_PHRASES[scene.place])
     if not names:
         return _flourish(rng, _pick(rng, OPENINGS) + place)
@@ -255,7 +259,7 @@ def of_place(rng: Generator, scene: Scene) -> str:
 
 def plain(scene: Scene) -> str:
     """The one caption that says no more and no less: "a blue boat and a yellow star at night", things left to right."""
-    things = sorted(scene.things, key=lambda thing: thing.x)
+    things = left_to_right(scene)
     if not things:
         return ALONE[scene.place]
     names = [f"{'an' if thing.colour[0] in 'aeiou' else 'a'} {thing.colour} {thing.kind}" for thing in things]

@@ -1,16 +1,20 @@
 """Train the starter's UNet2DConditionModel (v-prediction): latents, masks and masked latents in, words beside them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
+from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
-from transformers import CLIPTextModel, CLIPTokenizer
+from torch.nn import functional
+from transformers import CLIPTokenizer
 
 from training import layers, words
 from training.furnishing import furnished
+from training.objects import COLOURS, OBJECTS
 from training.run import Course, device, precision, train
 from training.scenes import Scene, Thing
 
@@ -23,8 +27,12 @@ SCHEDULE = {
     "clip_sample": False,
 }
 BATCH = 16
+SHARES = {"whole": 1.0, "hole": 1.5, "border": 0.6}
+"""How often each exercise is drawn from a shard, against its part there."""
+
 THINGS = 2.0
-LAYOUT, LOOKS, LOOKS_FROM = 1.2, 0.7, 0.72
+TUTORED = 0.05
+LAYOUT, LOOKS, LOOKS_FROM = 1.2, 0.7, 0.6
 """The middle of the times that are trained: first those at which it is decided what stands where and how many there are
 (about 850 of 1,000), from this part of the steps on also those at which known and new come to look alike."""
 
@@ -48,17 +56,61 @@ def build() -> UNet2DConditionModel:
     )
 
 
-class Painter(nn.Module):
-    """The UNet, and the text model, which stays as it is."""
+class Tutor(nn.Module):
+    """Asks the UNet's deepest layers, while it trains, where each cell lies and what stands there.
 
-    def __init__(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel) -> None:
+    Left to its own loss the UNet took captions as bags of words: every cell chose a kind and a colour from them,
+    whatever the others chose. So it is asked which they are, and shown where in the caption to look for them: where
+    `words.Reader` looks for what stands first, second or third.
+    """
+
+    def __init__(self, unet: UNet2DConditionModel) -> None:
         super().__init__()
-        self.unet = unet
-        self.text_encoder = text_encoder.requires_grad_(requires_grad=False)
+        width = unet.config.block_out_channels[-1]
+        down, middle = unet.down_blocks[-1], unet.mid_block
+        self.where = nn.Conv2d(width, 2, 1)
+        self.which = nn.ModuleList([nn.Conv2d(width, len(OBJECTS) + len(COLOURS), 1) for _ in range(2)])
+        self.heard: dict[str, Tensor] = {}
+        self.looking = [part.attentions[-1].transformer_blocks[-1].attn2 for part in (down, middle)]
+        down.resnets[-1].register_forward_hook(self._hear("before"))
+        for number, part in enumerate((down, middle)):
+            part.attentions[-1].register_forward_hook(self._hear(f"after {number}"))
+            part.attentions[-1].transformer_blocks[-1].norm2.register_forward_hook(self._hear(f"asking {number}"))
 
-    def forward(self, ids: Tensor, skip: int, noisy: Tensor, times: Tensor) -> Tensor:
-        encoded = words.hidden(self.text_encoder, ids, skip)
-        return self.unet(noisy, times, encoded).sample
+    def _hear(self, name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(_module: nn.Module, _inputs: object, output: Any) -> None:
+            self.heard[name] = output[0] if isinstance(output, tuple) else output
+
+        return hook
+
+    def loss(self, latents: Tensor, encoded: Tensor, looks: Tensor, order: Tensor) -> Tensor:
+        """Of the last forward pass. latents: what should have come out. encoded: its captions, texts × 77 × width.
+
+        looks, order: see `words.Reader.looks`, `training.layers.order`.
+        """
+        before = self.heard["before"].float()
+        y, x = (torch.linspace(-1, 1, side, device=before.device) for side in before.shape[2:])
+        truth = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))])
+        lost = (self.where(before) - truth).square().mean()
+        kinds, colours, inside = layers.told(latents[:, layers.FIELDS])
+        sample, row, column = (order >= 0).nonzero(as_tuple=True)
+        shown = looks[sample, order[sample, row, column]]
+        for number, (head, attention) in enumerate(zip(self.which, self.looking, strict=True)):
+            after, asking = (self.heard[f"{when} {number}"].float() for when in ("after", "asking"))
+            kind, colour = head(after).movedim(1, -1)[inside].split([len(OBJECTS), len(COLOURS)], 1)
+            if len(kind):
+                lost = lost + functional.cross_entropy(kind, kinds) + functional.cross_entropy(colour, colours)
+            if len(sample):
+                looked = _looks(attention, asking[sample, row * len(x) + column], encoded, sample)
+                lost = lost + functional.kl_div(looked, shown, reduction="batchmean") / attention.heads
+        return lost
+
+
+def _looks(attention: Attention, asking: Tensor, encoded: Tensor, sample: Tensor) -> Tensor:
+    """cells × heads × 77: the logarithms of how much `attention` looks at each word. asking: cells × width."""
+    queries = attention.to_q(asking).unflatten(-1, (attention.heads, -1))
+    keys = attention.to_k(encoded).unflatten(-1, (attention.heads, -1))[sample]
+    return (torch.einsum("chw,cthw->cht", queries, keys) * attention.scale).log_softmax(-1)
 
 
 class Shards:
@@ -68,8 +120,8 @@ class Shards:
         self.folder, self.tokenizer, self.asked = folder, tokenizer, 0
         self.kept: dict[Path, dict[str, Any]] = {}
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Token ids, latents, masked latents and masks (1 = paint) of BATCH samples of one size.
+    def batch(self, step: int) -> tuple[Tensor, ...]:
+        """Token ids, latents, masked latents, masks (1 = paint) and `layers.order` of BATCH samples of one size.
 
         Each has other things in it each time, and is said to have them.
         """
@@ -80,15 +132,20 @@ class Shards:
         self.asked += 1
         chance = np.random.default_rng(step)
         shard = self.kept[sorted(self.kept)[chance.integers(len(self.kept))]]
-        rows = chance.choice(len(shard["masks"]), BATCH, replace=False)
+        shares = np.array([SHARES[kind] for kind in shard["kinds"]])
+        rows = chance.choice(len(shares), BATCH, replace=False, p=shares / shares.sum())
         made = [
             furnished(chance, shard["kinds"][row], scene_of(shard, row), shard["hidden"][row][0], shard["inside"][row])
             for row in rows
         ]
-        texts = [one.text if chance.random() > 0.1 else "" for one in made]
+        told = chance.random(BATCH) > 0.1
+        texts = [one.text if said else "" for one, said in zip(made, told, strict=True)]
+        order = torch.stack(
+            [one.order if said else -torch.ones_like(one.order) for one, said in zip(made, told, strict=True)]
+        )
         latents = torch.cat([shard["background"][rows].float(), torch.stack([one.fields for one in made])], 1)
         masked = torch.cat([shard["masked"][rows].float(), torch.stack([one.seen for one in made])], 1)
-        return words.encode(self.tokenizer, texts), latents, masked, shard["masks"][rows].float()
+        return words.encode(self.tokenizer, texts), latents, masked, shard["masks"][rows].float(), order
 
 
 def scene_of(shard: dict[str, Any], row: int) -> Scene:
@@ -115,33 +172,36 @@ def _inexact(masked: Tensor) -> Tensor:
 
 
 def run(folder: Path, *, steps: int = 12500) -> None:
-    """Leave `folder/unet`, averaged over the last steps, and `folder/text_encoder`.
+    """Leave `folder/unet`, averaged over the last steps, and `folder/text_encoder`, which stays as it is.
 
     An untrained run goes on from a `folder/unet` that `training.unpack` or an earlier run left there.
     """
     torch.manual_seed(0)
     where, parts = device(), folder.parent
-    tokenizer = CLIPTokenizer.from_pretrained(parts / "words" / "tokenizer")
+    tokenizer, reader = words.load(parts / "words")
+    reader = reader.to(where)
     begun = (folder / "unet").is_dir()
     unet = UNet2DConditionModel.from_pretrained(folder / "unet") if begun else build()
     unet = unet.to(memory_format=torch.channels_last)  # 15 % faster on a CPU
-    painter = Painter(unet, CLIPTextModel.from_pretrained(parts / "words" / "text_encoder")).to(where)
+    painter = nn.ModuleDict({"unet": unet, "tutor": Tutor(unet)}).to(where)
     shards = Shards(parts / "latents", tokenizer)
     schedule = DDPMScheduler(**SCHEDULE)
 
     def loss_of(step: int) -> Tensor:
         torch.manual_seed(step)
-        ids, latents, masked, masks = (t.to(where) for t in shards.batch(step))
+        ids, latents, masked, masks, order = (t.to(where) for t in shards.batch(step))
         times = _times(LAYOUT if step < LOOKS_FROM * steps else LOOKS).to(where)
         noise = torch.randn_like(latents)
         target = schedule.get_velocity(latents, noise, times)
         noisy = torch.cat([schedule.add_noise(latents, noise, times), masks, _inexact(masked)], 1)
         noisy = noisy.contiguous(memory_format=torch.channels_last)
+        encoded = words.hidden(reader.model, ids, int(torch.rand(()) < 0.2))
         with precision(where):
-            guess = painter(ids, int(torch.rand(()) < 0.2), noisy, times)
+            guess = unet(noisy, times, encoded).sample
         seen = latents[:, layers.FIELDS].any(1, keepdim=True)
         weight = 1 + THINGS * seen  # most of a picture is its place, which is soon learnt
-        return (weight * (guess.float() - target).square()).mean() / weight.mean()
+        lost = (weight * (guess.float() - target).square()).mean() / weight.mean()
+        return lost + TUTORED * painter["tutor"].loss(latents, encoded, reader.looks(encoded), order)
 
     rate = 8e-4 if begun else 1e-3
     course = Course(
@@ -155,5 +215,5 @@ def run(folder: Path, *, steps: int = 12500) -> None:
         save_every=100,
     )
     train(course, painter, loss_of)
-    painter.unet.save_pretrained(folder / "unet")
-    painter.text_encoder.save_pretrained(folder / "text_encoder")
+    unet.save_pretrained(folder / "unet")
+    reader.model.save_pretrained(folder / "text_encoder")

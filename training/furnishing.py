@@ -23,18 +23,22 @@ FILLED = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class Furnished:
-    """`fields`: 9 × rows × columns, as `layers.fields` has them; `seen`: those of what shows beside the hole."""
+    """`fields`: 9 × rows × columns, as `layers.fields` has them; `seen`: those of what shows beside the hole.
+
+    `order`: as `layers.order` has it, of the things that the text names, counted from the left.
+    """
 
     text: str
     fields: Tensor
     seen: Tensor
+    order: Tensor
 
 
 def furnished(rng: Generator, kind: Kind, scene: Scene, hole: Tensor, inside: int) -> Furnished:
     """hole: rows × columns of cells, True = paint. inside: which of the scene's things stands in the hole; -1: none."""
     if kind == "whole":
         scene = furnish(rng, scene)
-        return _told(captions.of_scene(rng, scene), scene, hole, ())
+        return _told(captions.of_scene(rng, scene), scene, hole, (), named=True)
     if kind == "hole":
         scene, thing = _exchanged(rng, scene, hole, inside)
         text = captions.of_hole(rng, scene, thing) if thing else captions.of_place(rng, scene)
@@ -45,13 +49,15 @@ def furnished(rng: Generator, kind: Kind, scene: Scene, hole: Tensor, inside: in
         return _told(captions.of_place(rng, scene), scene, hole, shown)
     changed = tuple(thing if thing in shown else _other(rng, thing) for thing in scene.things)
     scene = replace(scene, things=changed)
-    return _told(captions.of_scene(rng, scene), scene, hole, shown)
+    return _told(captions.of_scene(rng, scene), scene, hole, shown, named=True)
 
 
-def _told(text: str, scene: Scene, hole: Tensor, shown: Sequence[Thing]) -> Furnished:
-    fields = layers.fields(scene.things, scene.width, scene.height)
-    seen = layers.fields(shown, scene.width, scene.height) * ~hole
-    return Furnished(text=text, fields=fields, seen=seen)
+def _told(text: str, scene: Scene, hole: Tensor, shown: Sequence[Thing], *, named: bool = False) -> Furnished:
+    """named: whether the text is one of the whole scene."""
+    size = scene.width, scene.height
+    order = layers.order(captions.left_to_right(scene) if named else (), *size)
+    seen = layers.fields(shown, *size) * ~hole
+    return Furnished(text=text, fields=layers.fields(scene.things, *size), seen=seen, order=order)
 
 
 def _exchanged(rng: Generator, scene: Scene, hole: Tensor, inside: int) -> tuple[Scene, Thing | None]:

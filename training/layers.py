@@ -67,3 +67,31 @@ def fields(things: Sequence[Thing], width: int, height: int) -> Tensor:
         made = torch.where(mine, own * fade, made)
         nearest = torch.where(mine, distance, nearest)
     return made
+
+
+def told(deep: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What n × 9 × rows × columns of fields say, read in squares of 2 × 2 cells.
+
+    Kinds' and colours' numbers for each square that lies inside one thing, and n × rows/2 × columns/2: True for those.
+    """
+    mean = functional.avg_pool2d(deep, 2)
+    inside = mean[:, :4].abs().amax(1) > 0.98 * KIND
+    shown = mean.movedim(1, -1)[inside]
+    axis = shown[:, :4].abs().argmax(1)
+    kinds = 2 * axis + (shown.gather(1, axis[:, None])[:, 0] < 0)
+    known = torch.from_numpy(np.asarray(list(COLOURS.values()), np.float32)).to(deep) / 127.5 - 1
+    colours = torch.cdist(shown[:, 4:7], OWN * _mixed(known)).argmin(1)
+    return kinds, colours, inside
+
+
+def order(things: Sequence[Thing], width: int, height: int) -> Tensor:
+    """height/32 × width/32, for squares of 2 × 2 cells: the number of the thing that is there, or -1."""
+    rows, columns, side = height // CELL // 2, width // CELL // 2, 2 * CELL
+    if not things:
+        return torch.full((rows, columns), -1)
+    y, x = torch.meshgrid(
+        torch.arange(rows) * side + side / 2 - 0.5, torch.arange(columns) * side + side / 2 - 0.5, indexing="ij"
+    )
+    away = torch.stack([torch.hypot(x - thing.x, y - thing.y) / thing.radius for thing in things])
+    nearest, number = away.min(0)
+    return torch.where(nearest < 1.1, number, -1)

@@ -1,7 +1,8 @@
 """The starter's words: a small byte-level CLIP tokenizer and a CLIPTextModel, taught what captions mean.
 
-The denoiser goes on training the text model; here it learns first, in two minutes, to tell from a caption which
-colour each thing has and where it stands, so that the denoiser starts with words that mean something.
+It learns, in minutes, to tell from a caption which colour each thing has, what stands first, second and third from the
+left, and where all of it is, so that the denoiser finds words that mean something; and what learnt to read that off
+them shows the denoiser where to look.
 """
 
 import json
@@ -21,6 +22,10 @@ from training.scenes import Scene, draw
 
 LENGTH = 77
 WIDTH = 128
+MOST = 3
+COUNTS = (0.35, 0.5, 0.15)
+"""How often a scene has one, two or MOST things."""
+
 SPLIT = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
@@ -98,46 +103,81 @@ def _final_norm(model: CLIPTextModel) -> nn.Module:
     return getattr(model, "text_model", model).final_layer_norm
 
 
-class _Reader(nn.Module):
-    """Reads off the encoded caption, by attention, the colours of each kind of thing and the place."""
+class Reader(nn.Module):
+    """Reads off the encoded caption, by attention: the colours of each kind of thing, the place, and things in a row.
+
+    A painter's attention asks the last: what stands here, counted from the left?
+    """
 
     def __init__(self, model: CLIPTextModel) -> None:
         super().__init__()
         self.model = model
-        self.questions = nn.Parameter(torch.randn(1, len(OBJECTS) + 1, WIDTH) * 0.1)
+        self.questions = nn.Parameter(torch.randn(1, len(OBJECTS) + 1 + MOST, WIDTH) * 0.1)
         self.look = nn.MultiheadAttention(WIDTH, 4, batch_first=True)
         self.colours = nn.Linear(WIDTH, len(COLOURS))
         self.place = nn.Linear(WIDTH, len(PLACES))
+        self.kind_here = nn.Linear(WIDTH, len(OBJECTS) + 1)
+        self.colour_here = nn.Linear(WIDTH, len(COLOURS) + 1)
 
-    def forward(self, ids: Tensor, skip: int) -> tuple[Tensor, Tensor]:
+    def forward(self, ids: Tensor, skip: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """texts × kinds × colours, texts × places, texts × MOST × kinds or nothing, and the same of colours."""
         encoded = hidden(self.model, ids, skip)
         seen, _ = self.look(self.questions.expand(len(ids), -1, -1), encoded, encoded, need_weights=False)
-        return self.colours(seen[:, :-1]), self.place(seen[:, -1])
+        kinds, place, row = seen.split([len(OBJECTS), 1, MOST], 1)
+        return self.colours(kinds), self.place(place[:, 0]), self.kind_here(row), self.colour_here(row)
+
+    @torch.no_grad()
+    def looks(self, encoded: Tensor) -> Tensor:
+        """texts × MOST × heads × 77: where in the captions it looks for each of the things in a row; sums of 1."""
+        questions = self.questions[:, -MOST:].expand(len(encoded), -1, -1)
+        _, weights = self.look(questions, encoded, encoded, need_weights=True, average_attn_weights=False)
+        return weights.transpose(1, 2)
 
 
-def _truth(scene: Scene) -> tuple[Tensor, int]:
+def _truth(scene: Scene) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What `Reader` is to answer; of those that choose, the right answers' numbers, nothing being the last."""
     there = torch.zeros(len(OBJECTS), len(COLOURS))
-    for thing in scene.things:
-        there[list(OBJECTS).index(thing.kind), list(COLOURS).index(thing.colour)] = 1
-    return there, list(PLACES).index(scene.place)
+    row = torch.tensor([[len(OBJECTS), len(COLOURS)]]).repeat(MOST, 1)
+    for number, thing in enumerate(captions.left_to_right(scene)):
+        kind, colour = list(OBJECTS).index(thing.kind), list(COLOURS).index(thing.colour)
+        there[kind, colour] = 1
+        row[number] = torch.tensor([kind, colour])
+    return there, torch.tensor(list(PLACES).index(scene.place)), row[:, 0], row[:, 1]
 
 
 def run(folder: Path, *, steps: int = 700) -> None:
-    """Leave `folder/tokenizer` and `folder/text_encoder`."""
+    """Leave `folder/tokenizer`, `folder/text_encoder` and `folder/reader.pt`, which the denoiser learns from.
+
+    An untrained run goes on from what `training.unpack` or an earlier run left there.
+    """
     torch.manual_seed(0)
     where = device()
-    tokenizer = make_tokenizer(folder / "tokenizer")
+    begun = (folder / "text_encoder").is_dir()
+    tokens = folder / "tokenizer"
+    tokenizer = CLIPTokenizer.from_pretrained(tokens) if begun else make_tokenizer(tokens)
     print("vocabulary:", len(tokenizer), tokenizer.tokenize("A beautiful red mushroom on a meadow, artstation xqz"))
-    reader = _Reader(build(tokenizer)).to(where)
+    reader = Reader(CLIPTextModel.from_pretrained(folder / "text_encoder") if begun else build(tokenizer)).to(where)
 
     def loss_of(step: int) -> Tensor:
         rng = np.random.default_rng(20_000 + step)
-        scenes = [draw(rng) for _ in range(64)]
+        scenes = [draw(rng, count=int(rng.choice([1, 2, MOST], p=COUNTS))) for _ in range(64)]
         ids = encode(tokenizer, [captions.of_scene(rng, scene) for scene in scenes]).to(where)
-        truths = [_truth(scene) for scene in scenes]
-        colours, place = reader(ids, step % 2)
-        loss = nn.functional.binary_cross_entropy_with_logits(colours, torch.stack([t for t, _ in truths]).to(where))
-        return 10 * loss + nn.functional.cross_entropy(place, torch.tensor([p for _, p in truths]).to(where))
+        truths = [torch.stack(each).to(where) for each in zip(*(_truth(scene) for scene in scenes), strict=True)]
+        answers = reader(ids, step % 2)
+        loss = 10 * nn.functional.binary_cross_entropy_with_logits(answers[0], truths[0])
+        for answer, truth in zip(answers[1:], truths[1:], strict=True):
+            loss = loss + nn.functional.cross_entropy(answer.flatten(0, -2), truth.flatten())
+        return loss
 
-    train(Course(folder=folder, steps=steps, learning_rate=2e-3, device=where), reader, loss_of)
+    rate = 5e-4 if begun else 2e-3
+    train(Course(folder=folder, steps=steps, learning_rate=rate, device=where), reader, loss_of)
     reader.model.save_pretrained(folder / "text_encoder")
+    torch.save(reader.state_dict(), folder / "reader.pt")
+
+
+def load(folder: Path) -> tuple[CLIPTokenizer, Reader]:
+    """What `run` has left, the reader frozen."""
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+    reader = Reader(build(tokenizer))
+    reader.load_state_dict(torch.load(folder / "reader.pt", weights_only=True))
+    return tokenizer, reader.eval().requires_grad_(requires_grad=False)

@@ -29,6 +29,17 @@ def test_a_whole_picture_shows_nothing_and_gets_what_is_said() -> None:
     assert all(one.fields.any() and not one.seen.any() for one in made)
 
 
+def test_a_whole_picture_says_where_in_its_text_each_thing_is() -> None:
+    for i in range(12):
+        made = furnished(np.random.default_rng(i), "whole", SCENE, box(0, 0, 16, 16), -1)
+        firsts = [
+            np.flatnonzero((made.order == number).any(0).numpy()).mean() for number in range(int(made.order.max()) + 1)
+        ]
+        assert firsts == sorted(firsts)
+    hole = furnished(np.random.default_rng(1), "hole", SCENE, box(9, 1, 15, 7), 1)
+    assert (hole.order == -1).all()
+
+
 def test_a_thing_in_a_hole_is_exchanged_and_stays_where_it_was() -> None:
     hole = box(9, 1, 15, 7)
     for i in range(20):

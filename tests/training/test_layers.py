@@ -32,6 +32,24 @@ def test_a_field_tells_where_in_the_thing_a_cell_lies_and_ends_with_it() -> None
     assert not layers.fields([], 256, 192).any()
 
 
+def test_fields_tell_what_they_are_of() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(30):
+        scene = draw(rng)
+        kinds, colours, inside = layers.told(layers.fields(scene.things, 256, 256)[None])
+        assert len(kinds) == inside.sum() > 0
+        seen = {(list(OBJECTS)[k], list(COLOURS)[c]) for k, c in zip(kinds, colours, strict=True)}
+        assert seen == {(one.kind, one.colour) for one in scene.things}
+
+
+def test_the_order_of_things_is_told_where_they_are() -> None:
+    left, right = thing(x=60, y=60, radius=40), thing(x=190, y=180, radius=40)
+    order = layers.order([left, right], 256, 192)
+    assert order.shape == (6, 8)
+    assert (order[1, 1], order[5, 5], order[5, 0]) == (0, 1, -1)
+    assert (layers.order([], 256, 192) == -1).all()
+
+
 def test_between_two_things_a_cell_belongs_to_the_nearer_one() -> None:
     ball, boat = thing(x=80), thing("boat", x=176, radius=40)
     both, alone = layers.fields([ball, boat], 256, 256), layers.fields([boat], 256, 256)

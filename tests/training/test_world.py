@@ -62,6 +62,15 @@ def test_every_scene_has_captions_that_name_its_things_and_place() -> None:
             assert any(word in text for word in captions.COLOUR_WORDS[thing.colour])
 
 
+def test_captions_name_things_from_left_to_right() -> None:
+    boat = Thing(kind="boat", colour="orange", x=180, y=150, radius=40)
+    star = Thing(kind="star", colour="yellow", x=60, y=60, radius=40)
+    rng = np.random.default_rng(2)
+    for _ in range(50):
+        text = captions.of_scene(rng, scene_of(boat, star))
+        assert 0 <= text.find("star") < max(text.find(word) for word in captions.KIND_WORDS["boat"])
+
+
 def test_a_plain_caption_names_everything_once_from_left_to_right() -> None:
     boat = Thing(kind="boat", colour="orange", x=180, y=150, radius=40)
     star = Thing(kind="star", colour="yellow", x=60, y=60, radius=40)
