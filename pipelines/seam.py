@@ -30,6 +30,11 @@ RING = 24
 SLOPE = 0.6
 """Of the correction's slope beside the hole, what goes on inside: over so few pixels a part of it is chance."""
 
+SLOPES = 2.0, 6.0
+"""Levels a pixel: no steeper slope beside the hole is taken over, and no more than that taken from the correction's:
+steeper is the edge of a thing that the hole cuts, which would come to lie inside as a halo.
+"""
+
 REACH = 16.0
 """Pixels inside the hole at which the slope at its edge has had its largest effect."""
 
@@ -155,8 +160,10 @@ def _carried(off: Field, known: NDArray[np.bool_]) -> Field:
     closest = known & (beyond < NEAR)
     near = _mean_around(off, closest, edge, _surrounding)
     far = _mean_around(off, np.where(closest, np.float32(1e-3), known & (beyond < FAR)), edge, _surrounding)
+    beside_it, most = SLOPES
+    taken = np.clip(SLOPE * (near - far) / ((NEAR + FAR) / 2 - 1), -beside_it, beside_it)
     slopes = np.zeros_like(off)
-    slopes[edge] = surface[edge] - beside - SLOPE * (near - far) / ((NEAR + FAR) / 2 - 1)
+    slopes[edge] = np.clip(surface[edge] - beside - taken, -most, most)
     slopes = membrane(slopes, edge)
     slopes *= (depth * np.exp((1 - depth) / REACH))[..., None]
     surface -= slopes

@@ -43,6 +43,17 @@ def test_a_patch_that_is_off_unevenly_leaves_no_crease_at_the_seam():
     assert steps[:59].max() <= 1
 
 
+def test_a_thing_that_the_hole_cuts_leaves_no_halo_inside():
+    original = np.full((128, 160, 3), 120, np.uint8)
+    original[40:90, 60:64] = 20  # the outline of what stands beside the hole; the patch does not go on with it
+    original[40:90, 64:] = 220
+    mask = np.zeros((128, 160), np.uint8)
+    mask[:, :60] = 255
+    pasted = seam.paste(original, np.full_like(original, 120), mask).astype(int)
+    assert pasted[64, 48].min() >= 25  # a membrane alone: 46, with slopes as steep as they come: 0
+    assert pasted[:, :60].max() <= 121
+
+
 def test_what_is_new_in_the_patch_stays():
     original = smooth(200, 150)
     patch = original.copy()
