@@ -145,7 +145,7 @@ def _truth(scene: Scene) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return there, torch.tensor(list(PLACES).index(scene.place)), row[:, 0], row[:, 1]
 
 
-def run(folder: Path, *, steps: int = 700) -> None:
+def run(folder: Path, *, steps: int = 1300) -> None:
     """Leave `folder/tokenizer`, `folder/text_encoder` and `folder/reader.pt`, which the denoiser learns from.
 
     An untrained run goes on from what `training.unpack` or an earlier run left there.
