@@ -35,7 +35,7 @@ SLOPES = 2.0, 6.0
 steeper is the edge of a thing that the hole cuts, which would come to lie inside as a halo.
 """
 
-REACH = 16.0
+REACH = 6.0
 """Pixels inside the hole at which the slope at its edge has had its largest effect."""
 
 NEAR, FAR = 2, 6

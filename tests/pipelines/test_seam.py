@@ -50,7 +50,7 @@ def test_a_thing_that_the_hole_cuts_leaves_no_halo_inside():
     mask = np.zeros((128, 160), np.uint8)
     mask[:, :60] = 255
     pasted = seam.paste(original, np.full_like(original, 120), mask).astype(int)
-    assert pasted[64, 48].min() >= 25  # a membrane alone: 46, with slopes as steep as they come: 0
+    assert pasted[64, 54].min() >= 15  # a membrane alone: 34, with slopes as steep as they come: 5
     assert pasted[:, :60].max() <= 121
 
 
