@@ -30,9 +30,10 @@ RING = 24
 SLOPE = 0.6
 """Of the correction's slope beside the hole, what goes on inside: over so few pixels a part of it is chance."""
 
-SLOPES = 2.0, 6.0
-"""Levels a pixel: no steeper slope beside the hole is taken over, and no more than that taken from the correction's:
-steeper is the edge of a thing that the hole cuts, which would come to lie inside as a halo.
+STEEPEST_BESIDE, STEEPEST = 2.0, 6.0
+"""Levels a pixel: no steeper slope beside the hole goes on inside, and no more is taken from the correction's own.
+
+Steeper is the edge of a thing that the hole cuts, which would come to lie inside as a halo.
 """
 
 REACH = 6.0
@@ -147,8 +148,8 @@ def _contrast(theirs: Field, ours: Field) -> Field:
 def _carried(off: Field, known: NDArray[np.bool_]) -> Field:
     """What a patch is off by (right where known), carried on into the hole without a step or a crease at its edge.
 
-    A membrane alone leaves the edge as steeply as the edge is uneven, which shows as a crease. To it is added a second
-    one, times the distance from the edge: a surface of Laplace's equation squared, whose slope can be chosen, too.
+    A membrane alone leaves the edge as steeply as the edge is uneven, which shows as a crease. From it is taken a
+    second one, times the distance from the edge: a surface of Laplace's equation squared, whose slope can be chosen.
     """
     import cv2
 
@@ -160,10 +161,9 @@ def _carried(off: Field, known: NDArray[np.bool_]) -> Field:
     closest = known & (beyond < NEAR)
     near = _mean_around(off, closest, edge, _surrounding)
     far = _mean_around(off, np.where(closest, np.float32(1e-3), known & (beyond < FAR)), edge, _surrounding)
-    beside_it, most = SLOPES
-    taken = np.clip(SLOPE * (near - far) / ((NEAR + FAR) / 2 - 1), -beside_it, beside_it)
+    goes_on = np.clip(SLOPE * (near - far) / ((NEAR + FAR) / 2 - 1), -STEEPEST_BESIDE, STEEPEST_BESIDE)
     slopes = np.zeros_like(off)
-    slopes[edge] = np.clip(surface[edge] - beside - taken, -most, most)
+    slopes[edge] = np.clip(surface[edge] - beside - goes_on, -STEEPEST, STEEPEST)
     slopes = membrane(slopes, edge)
     slopes *= (depth * np.exp((1 - depth) / REACH))[..., None]
     surface -= slopes
