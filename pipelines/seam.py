@@ -42,6 +42,12 @@ REACH = 6.0
 NEAR, FAR = 2, 6
 """The slope beside the hole: what is off within NEAR pixels of it, less what is off from there to FAR."""
 
+OTHER, TIMES_OTHER = 24.0, 2.0
+"""Levels, and times what is usual around the hole: off by more is not another tone but another content."""
+
+FRINGE = 6.0
+"""Pixels inside the hole over which that fades (to 1/e), so that a thing that touches the edge keeps its colours."""
+
 TONE_BLUR = 9
 """Side of the square over which colours are averaged before tones are compared: detail is the patch's own affair."""
 
@@ -150,12 +156,15 @@ def _carried(off: Field, known: NDArray[np.bool_]) -> Field:
 
     A membrane alone leaves the edge as steeply as the edge is uneven, which shows as a crease. From it is taken a
     second one, times the distance from the edge: a surface of Laplace's equation squared, whose slope can be chosen.
+    What is off because patch and picture show different things goes no farther than FRINGE.
     """
     import cv2
 
-    surface = membrane(off, known)
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     beyond = cv2.distanceTransform(known.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    tone = off * _tone_share(off, known, beyond)
+    surface = membrane(tone, known)
+    surface += membrane(off - tone, known) * np.exp((1 - depth) / FRINGE)[..., None]
     edge = ~known & (_neighbours(known.astype(np.float32)[..., None])[..., 0] > 0)
     beside = _mean_around(off, known, edge, _neighbours)
     closest = known & (beyond < NEAR)
@@ -168,6 +177,18 @@ def _carried(off: Field, known: NDArray[np.bool_]) -> Field:
     slopes *= (depth * np.exp((1 - depth) / REACH))[..., None]
     surface -= slopes
     return surface
+
+
+def _tone_share(off: Field, known: NDArray[np.bool_], beyond: Field) -> Field:
+    """How much of what a patch is off by is a matter of tone, 0..1, height × width × 1, of means over 5² pixels."""
+    import cv2
+
+    shares = known.astype(np.float32)[..., None]
+    means = cv2.blur(off * shares, (5, 5)) / np.maximum(cv2.blur(shares, (5, 5)), 1e-6)[..., None]
+    by = np.abs(means).max(2)
+    most = max(OTHER, TIMES_OTHER * float(np.median(by[known & (beyond <= NEAR + 1)])))
+    share: Field = (most / np.maximum(by, most))[..., None]
+    return share
 
 
 def _mean_around(

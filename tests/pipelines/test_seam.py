@@ -62,6 +62,18 @@ def test_what_is_new_in_the_patch_stays():
     assert np.abs(pasted[60:90, 80:100].astype(int) - (250, 10, 10)).max() <= 3
 
 
+def test_a_new_thing_that_touches_the_edge_keeps_its_colours():
+    original = np.full((128, 160, 3), (120, 160, 220), np.uint8)
+    mask = np.zeros((128, 160), np.uint8)
+    mask[20:108, :70] = 255
+    patch = original + 9
+    patch[44:84, 30:90] = (200, 40, 30)  # a thing; the model paints it beyond the hole, too
+    pasted = seam.paste(original, patch, mask).astype(int)
+    assert np.abs(pasted[64, 69] - original[64, 70]).max() <= 12  # no step
+    assert np.abs(pasted[64, 34:46] - (200, 40, 30)).max() <= 29  # a membrane alone: 66
+    assert np.abs(pasted[24, 4:66] - original[24, 70]).max() <= 4
+
+
 def mottled(seed: int, depth: float = 14) -> np.ndarray:
     blots = np.random.default_rng(seed).standard_normal((12, 15, 3)) * depth + 128
     small = Image.fromarray(blots.clip(0, 255).astype(np.uint8))
