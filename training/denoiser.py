@@ -27,7 +27,7 @@ SCHEDULE = {
     "clip_sample": False,
 }
 BATCH = 16
-SHARES = {"whole": 1.0, "hole": 1.5, "border": 0.6}
+SHARES = {"whole": 1.0, "hole": 1.2, "border": 0.6}
 """How often each exercise is drawn from a shard, against its part there."""
 
 THINGS = 2.0

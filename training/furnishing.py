@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
+from scipy import ndimage
 from torch import Tensor
 
 from training import captions, layers
@@ -17,8 +18,11 @@ from training.scenes import Scene, Thing, furnish
 
 Kind = Literal["whole", "hole", "border"]
 
-FILLED = 0.6
+FILLED = 0.75
 """Of the holes where nothing stood, so many get a thing."""
+
+SMALLEST = 4
+"""Cells: in a narrower hole nothing could be told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,33 +42,37 @@ def furnished(rng: Generator, kind: Kind, scene: Scene, hole: Tensor, inside: in
     """hole: rows × columns of cells, True = paint. inside: which of the scene's things stands in the hole; -1: none."""
     if kind == "whole":
         scene = furnish(rng, scene)
-        return _told(captions.of_scene(rng, scene), scene, hole, (), named=True)
+        return _told(captions.of_scene(rng, scene), scene, hole, (), captions.left_to_right(scene))
     if kind == "hole":
         scene, thing = _exchanged(rng, scene, hole, inside)
         text = captions.of_hole(rng, scene, thing) if thing else captions.of_place(rng, scene)
-        return _told(text, scene, hole, [other for other in scene.things if other is not thing])
+        others = [other for other in scene.things if other is not thing]
+        return _told(text, scene, hole, others, [thing] if thing else ())
     shown = tuple(thing for thing in scene.things if _shows(thing, hole))
     if rng.random() < 0.4:
         scene = replace(scene, things=shown)
         return _told(captions.of_place(rng, scene), scene, hole, shown)
     changed = tuple(thing if thing in shown else _other(rng, thing) for thing in scene.things)
     scene = replace(scene, things=changed)
-    return _told(captions.of_scene(rng, scene), scene, hole, shown, named=True)
+    return _told(captions.of_scene(rng, scene), scene, hole, shown, captions.left_to_right(scene))
 
 
-def _told(text: str, scene: Scene, hole: Tensor, shown: Sequence[Thing], *, named: bool = False) -> Furnished:
-    """named: whether the text is one of the whole scene."""
+def _told(text: str, scene: Scene, hole: Tensor, shown: Sequence[Thing], named: Sequence[Thing] = ()) -> Furnished:
+    """named: the things that the text names, in its order."""
     size = scene.width, scene.height
-    order = layers.order(captions.left_to_right(scene) if named else (), *size)
     seen = layers.fields(shown, *size) * ~hole
-    return Furnished(text=text, fields=layers.fields(scene.things, *size), seen=seen, order=order)
+    fields, order = layers.fields(scene.things, *size), layers.order(named, *size)
+    return Furnished(text=text, fields=fields, seen=seen, order=order)
 
 
 def _exchanged(rng: Generator, scene: Scene, hole: Tensor, inside: int) -> tuple[Scene, Thing | None]:
-    """The scene with another thing where one stood in the hole, or with one where none did; and that thing."""
+    """The scene with another thing where one stood in the hole, or with one where none did; and that thing.
+
+    It fills the hole, if that is not too small, for so people mean a mask.
+    """
     things = list(scene.things)
     if inside >= 0:
-        thing = things[inside] = _other(rng, things[inside])
+        thing = things[inside] = _fitting(rng, hole) or _other(rng, things[inside])
     elif rng.random() < FILLED and (made := _fitting(rng, hole)):
         thing = made
         things.append(thing)
@@ -78,16 +86,15 @@ def _other(rng: Generator, thing: Thing) -> Thing:
 
 
 def _fitting(rng: Generator, hole: Tensor) -> Thing | None:
-    """A thing about as large as the hole's box, if that is larger than three cells."""
-    rows, columns = (np.flatnonzero(hole.any(axis).numpy()) for axis in (1, 0))
-    if min(len(rows), len(columns)) < 4:
+    """A thing that nearly fills the hole where that is widest; none if the hole is too narrow even there."""
+    room = ndimage.distance_transform_edt(np.pad(hole.numpy(), 1))[1:-1, 1:-1] - 0.5
+    if 2 * room.max() < SMALLEST:
         return None
-    top, bottom = rows[0] * layers.CELL, (rows[-1] + 1) * layers.CELL
-    left, right = columns[0] * layers.CELL, (columns[-1] + 1) * layers.CELL
-    radius = float(rng.uniform(0.34, 0.48)) * min(bottom - top, right - left)
-    x, y = (float(rng.uniform(low + radius, high - radius)) for low, high in ((left, right), (top, bottom)))
+    row, column = rng.choice(np.argwhere(room >= 0.9 * room.max()))
+    radius = float(rng.uniform(0.78, 0.92)) * float(room[row, column])
+    x, y = ((float(cell) + 0.5 + float(rng.uniform(-0.25, 0.25))) * layers.CELL for cell in (column, row))
     kind, colour = str(rng.choice(list(OBJECTS))), str(rng.choice(list(COLOURS)))
-    return Thing(kind=kind, colour=colour, x=x, y=y, radius=radius)
+    return Thing(kind=kind, colour=colour, x=x, y=y, radius=radius * layers.CELL)
 
 
 def _shows(thing: Thing, hole: Tensor) -> bool:

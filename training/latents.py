@@ -5,7 +5,7 @@ thing or nothing into a hole (`hole`), go on beyond the picture's border (`borde
 from the scene, so that only details and masked pictures have to be encoded, and a whole one's things may change.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ class Exercise:
 
 
 def exercise(rng: Generator, width: int, height: int) -> Exercise:
-    shares = [0.5, 0.28, 0.22] if width * height < 80_000 else [0.1, 0.2, 0.7]
+    shares = [0.3, 0.5, 0.2] if width * height < 80_000 else [0.1, 0.4, 0.5]
     kind = str(rng.choice(["whole", "hole", "border"], p=shares))
     painting = paint(draw(rng, width=width, height=height))
     if kind == "whole":
@@ -67,18 +67,38 @@ def _border(rng: Generator, painting: Painting) -> Exercise:
 
 
 def _hole(rng: Generator, painting: Painting) -> Exercise:
-    scene, (height, width) = painting.scene, painting.picture.shape[:2]
-    inside = -1
-    if rng.random() < 0.2:
-        x0, y0, x1, y1 = _empty_box(rng, painting)
-        shape = np.zeros((height, width), bool)
-        shape[y0:y1, x0:x1] = True
+    scene = painting.scene
+    if rng.random() < 0.6:
+        shape = _anywhere(rng, scene)
+        painting, inside = _without_hidden(painting, shape), -1
     else:
         inside = int(rng.integers(len(scene.things)))
         shape = _around(rng, painting.masks[inside], scene, scene.things[inside])
-    if rng.random() < 0.5 and shape.any():
+    if rng.random() < 0.75 and shape.any():
         painting, shape = _closer(rng, painting, shape)
     return Exercise(kind="hole", painting=painting, mask=shape, inside=inside)
+
+
+def _anywhere(rng: Generator, scene: Scene) -> NDArray[np.bool_]:
+    """A box, now and then an ellipse, often about as wide as high."""
+    side = float(rng.uniform(0.2, 0.55)) * min(scene.width, scene.height)
+    w, h = (side * float(rng.uniform(0.8, 1.25)) for _ in range(2)) if rng.random() < 0.5 else (side, side)
+    left, top = float(rng.uniform(0, scene.width - w)), float(rng.uniform(0, scene.height - h))
+    y, x = np.mgrid[: scene.height, : scene.width].astype(np.float32)
+    if rng.random() < 0.8:
+        return (x >= left) & (x < left + w) & (y >= top) & (y < top + h)
+    return np.hypot((x - left) / w - 0.5, (y - top) / h - 0.5) < 0.5
+
+
+def _without_hidden(painting: Painting, mask: NDArray[np.bool_]) -> Painting:
+    """Without the things whose middle lies in the hole; the picture still shows them."""
+    kept = [
+        (thing, seen)
+        for thing, seen in zip(painting.scene.things, painting.masks, strict=True)
+        if not mask[int(np.clip(thing.y, 0, len(mask) - 1)), int(np.clip(thing.x, 0, mask.shape[1] - 1))]
+    ]
+    scene = replace(painting.scene, things=tuple(thing for thing, _ in kept))
+    return replace(painting, scene=scene, masks=tuple(seen for _, seen in kept))
 
 
 def _around(rng: Generator, seen: NDArray[np.bool_], scene: Scene, thing: Thing) -> NDArray[np.bool_]:
@@ -96,18 +116,6 @@ def _around(rng: Generator, seen: NDArray[np.bool_], scene: Scene, thing: Thing)
     grown = Image.fromarray(seen).convert("L").resize((scene.width // 4, scene.height // 4))
     grown = grown.filter(ImageFilter.MaxFilter(max(3, size // 4 | 1))).resize((scene.width, scene.height))
     return np.asarray(grown) > 20
-
-
-def _empty_box(rng: Generator, painting: Painting) -> tuple[int, int, int, int]:
-    height, width = painting.picture.shape[:2]
-    box = (0, 0, width // 4, height // 4)
-    for _ in range(10):
-        w, h = int(rng.uniform(0.15, 0.5) * width), int(rng.uniform(0.15, 0.5) * height)
-        x, y = int(rng.integers(0, width - w)), int(rng.integers(0, height - h))
-        box = (x, y, x + w, y + h)
-        if not any(mask[y : y + h, x : x + w].any() for mask in painting.masks):
-            break
-    return box
 
 
 def _closer(rng: Generator, painting: Painting, mask: NDArray[np.bool_]) -> tuple[Painting, NDArray[np.bool_]]:
