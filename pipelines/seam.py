@@ -164,7 +164,9 @@ def _carried(off: Field, known: NDArray[np.bool_]) -> Field:
     beyond = cv2.distanceTransform(known.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     tone = off * _tone_share(off, known, beyond)
     surface = membrane(tone, known)
-    surface += membrane(off - tone, known) * np.exp((1 - depth) / FRINGE)[..., None]
+    other = off - tone
+    if other[known & (beyond < NEAR)].any():
+        surface += membrane(other, known) * np.exp((1 - depth) / FRINGE)[..., None]
     edge = ~known & (_neighbours(known.astype(np.float32)[..., None])[..., 0] > 0)
     beside = _mean_around(off, known, edge, _neighbours)
     closest = known & (beyond < NEAR)
