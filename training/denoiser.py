@@ -31,6 +31,7 @@ SHARES = {"whole": 1.0, "hole": 1.2, "border": 0.6}
 """How often each exercise is drawn from a shard, against its part there."""
 
 THINGS = 2.0
+PHANTOMS = 0.8
 TUTORED = 0.05
 LAYOUT, LOOKS, LOOKS_FROM = 1.2, 0.7, 0.6
 """The middle of the times that are trained: first those at which it is decided what stands where and how many there are
@@ -164,11 +165,18 @@ def _times(middle: float) -> Tensor:
 
 
 def _inexact(masked: Tensor) -> Tensor:
-    """As an encoder has it that sees things less clearly than the truth is, and draws what it tells."""
-    strength = 0.3 + 0.8 * torch.rand(len(masked), 1, 1, 1, device=masked.device)
+    """As an encoder has it that sees things less clearly than the truth is, and some where nothing stands.
+
+    Of a picture that was painted, cut and enlarged it sees fields of a third of a thing's strength, several cells wide.
+    """
+    count, _, rows, columns = masked.shape
+    strength, much = (torch.rand(count, 1, 1, 1, device=masked.device) for _ in range(2))
     background, fields = masked[:, layers.BACKGROUND], masked[:, layers.FIELDS]
     background = background + 0.05 * torch.randn_like(background)
-    return torch.cat([background, strength * fields + 0.1 * torch.randn_like(fields)], 1)
+    coarse = torch.randn(count, fields.shape[1], rows // 4, columns // 4, device=masked.device)
+    broad = functional.interpolate(coarse, (rows, columns), mode="bilinear")
+    fields = (0.3 + 0.8 * strength) * fields + 0.1 * torch.randn_like(fields) + PHANTOMS * much * broad
+    return torch.cat([background, fields], 1)
 
 
 def run(folder: Path, *, steps: int = 12500) -> None:
