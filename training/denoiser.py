@@ -32,6 +32,8 @@ SHARES = {"whole": 1.0, "hole": 1.2, "border": 0.6}
 
 THINGS = 2.0
 PHANTOMS = 0.8
+"""How strong, at most, are the fields that an encoder sees where nothing stands."""
+
 TUTORED = 0.05
 LAYOUT, LOOKS, LOOKS_FROM = 1.2, 0.7, 0.6
 """The middle of the times that are trained: first those at which it is decided what stands where and how many there are
