@@ -211,10 +211,9 @@ def _taught(lesson: dict[str, Tensor], seen: Tensor, empty: Tensor) -> tuple[Ten
 
 def worn(latents: Tensor) -> Tensor:
     """As a denoiser might leave them: with noise from cell to cell and over several, and fields too weak or strong."""
-    count, _, rows, columns = latents.shape
+    count = len(latents)
     strength = 1 + 0.15 * torch.randn(count, 1, 1, 1, device=latents.device).clamp(-2, 2)
     latents = torch.cat([latents[:, layers.BACKGROUND], latents[:, layers.FIELDS] * strength], 1)
-    coarse = torch.randn(count, latents.shape[1], rows // 4, columns // 4, device=latents.device)
-    broad = functional.interpolate(coarse, (rows, columns), mode="bilinear")
+    broad = layers.broad_noise_like(latents)
     much = torch.rand(count, 1, 1, 1, device=latents.device) * 2 * NOISE
     return latents + much * (torch.randn_like(latents) + broad)

@@ -171,12 +171,10 @@ def _inexact(masked: Tensor) -> Tensor:
 
     Of a picture that was painted, cut and enlarged it sees fields of a third of a thing's strength, several cells wide.
     """
-    count, _, rows, columns = masked.shape
-    strength, much = (torch.rand(count, 1, 1, 1, device=masked.device) for _ in range(2))
+    strength, much = (torch.rand(len(masked), 1, 1, 1, device=masked.device) for _ in range(2))
     background, fields = masked[:, layers.BACKGROUND], masked[:, layers.FIELDS]
     background = background + 0.05 * torch.randn_like(background)
-    coarse = torch.randn(count, fields.shape[1], rows // 4, columns // 4, device=masked.device)
-    broad = functional.interpolate(coarse, (rows, columns), mode="bilinear")
+    broad = layers.broad_noise_like(fields)
     fields = (0.3 + 0.8 * strength) * fields + 0.1 * torch.randn_like(fields) + PHANTOMS * much * broad
     return torch.cat([background, fields], 1)
 

@@ -95,7 +95,7 @@ def _without_hidden(painting: Painting, mask: NDArray[np.bool_]) -> Painting:
     kept = [
         (thing, seen)
         for thing, seen in zip(painting.scene.things, painting.masks, strict=True)
-        if not mask[int(np.clip(thing.y, 0, len(mask) - 1)), int(np.clip(thing.x, 0, mask.shape[1] - 1))]
+        if not mask[int(thing.y), int(thing.x)]
     ]
     scene = replace(painting.scene, things=tuple(thing for thing, _ in kept))
     return replace(painting, scene=scene, masks=tuple(seen for _, seen in kept))

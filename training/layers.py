@@ -69,6 +69,13 @@ def fields(things: Sequence[Thing], width: int, height: int) -> Tensor:
     return made
 
 
+def broad_noise_like(latents: Tensor) -> Tensor:
+    """Noise several cells wide, of the shape of n × channels × rows × columns."""
+    count, channels, rows, columns = latents.shape
+    coarse = torch.randn(count, channels, rows // 4, columns // 4, device=latents.device)
+    return functional.interpolate(coarse, (rows, columns), mode="bilinear")
+
+
 def told(deep: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What n × 9 × rows × columns of fields say, read in squares of 2 × 2 cells.
 

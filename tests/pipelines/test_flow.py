@@ -249,6 +249,7 @@ def test_stop_ends_within_one_step_and_previews_come(everything, name):
 
     everything.studio.run(plan, events.append, said=said, previews=True)
     assert [event.step for event in events if isinstance(event, Step)] == [1, 2]
+    assert any(isinstance(event, Preview) for event in events)
     assert events[-1] == Finished(stopped=True)
 
 
